@@ -1,0 +1,92 @@
+import Type from 'typebox';
+
+/** Base64url text of at most `bytes` bytes. */
+const octets = (bytes: number) => Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength: Math.ceil((bytes * 4) / 3) });
+
+const closed = { additionalProperties: false } as const;
+
+/** Largest TCG or IMA log that a host may send, in bytes. */
+export const maxLogBytes = 16 * 1024 * 1024;
+
+/** First round, host to attestd: who I am and which key will sign. */
+export const ChallengeRequest = Type.Object(
+  {
+    ek: Type.Object(
+      {
+        /** TPMT_PUBLIC; always, since a certificate does not tell the template. */
+        public: octets(1024),
+        certificate: Type.Optional(octets(8192)),
+        /** Certificates found in the TPM or beside it; untrusted. */
+        intermediates: Type.Optional(Type.Array(octets(8192), { maxItems: 16 })),
+      },
+      closed,
+    ),
+    /** TPMT_PUBLIC of the attestation key. */
+    ak: octets(1024),
+    banks: Type.Array(Type.String({ maxLength: 16 }), { maxItems: 16 }),
+  },
+  closed,
+);
+export type ChallengeRequest = Type.Static<typeof ChallengeRequest>;
+
+/** First round, attestd to host. */
+export const ChallengeAnswer = Type.Object(
+  {
+    /** Opaque to the host; comes back with the evidence. */
+    challenge: Type.String({ maxLength: 16384 }),
+    nonce: octets(32),
+    /** Content of TPM2B_ID_OBJECT, without its size. */
+    credential_blob: octets(256),
+    /** Content of TPM2B_ENCRYPTED_SECRET, without its size. */
+    encrypted_secret: octets(1024),
+    bank: Type.Literal('sha256'),
+    pcrs: Type.Array(Type.Integer({ minimum: 0, maximum: 23 }), { maxItems: 24 }),
+    expires: Type.Integer(),
+  },
+  closed,
+);
+export type ChallengeAnswer = Type.Static<typeof ChallengeAnswer>;
+
+/** Second round, host to attestd: the evidence. */
+export const Evidence = Type.Object(
+  {
+    challenge: Type.String({ maxLength: 16384 }),
+    /** The exact octets that the quote covers. */
+    claims: octets(4096),
+    /** TPMS_ATTEST. */
+    attest: octets(2048),
+    /** TPMT_SIGNATURE. */
+    signature: octets(1024),
+    ek_certificate: Type.Optional(octets(8192)),
+    intermediates: Type.Optional(Type.Array(octets(8192), { maxItems: 16 })),
+    /** Values of the quoted PCRs by number, in hexadecimal. */
+    pcrs: Type.Record(
+      Type.String({ pattern: '^(?:[0-9]|1[0-9]|2[0-3])$' }),
+      Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    ),
+    event_log: octets(maxLogBytes),
+    ima_log: Type.Optional(octets(maxLogBytes)),
+  },
+  closed,
+);
+export type Evidence = Type.Static<typeof Evidence>;
+
+/** One finding of a verdict. */
+export const Finding = Type.Object({
+  check: Type.String(),
+  severity: Type.Union([Type.Literal('fail'), Type.Literal('warn'), Type.Literal('info')]),
+  detail: Type.String(),
+  pcr: Type.Optional(Type.Integer()),
+  advice: Type.Optional(Type.String()),
+});
+
+/** Second round, attestd to host. */
+export const ReportAnswer = Type.Object({
+  attested: Type.Boolean(),
+  token: Type.Optional(Type.String()),
+  expires: Type.Optional(Type.Integer()),
+  image: Type.Optional(Type.String()),
+  host: Type.Optional(Type.String()),
+  findings: Type.Array(Finding),
+});
+export type ReportAnswer = Type.Static<typeof ReportAnswer>;

@@ -1,0 +1,116 @@
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import { compactVerify, decodeProtectedHeader, SignJWT } from 'jose';
+import Type from 'typebox';
+import type { Group } from '../group/group.ts';
+import { whyNotInRole } from '../group/role.ts';
+import { EcJwk } from '../keys/jwk.ts';
+import { jsonReader } from '../parse.ts';
+import { Problem } from '../problem.ts';
+
+/** AR4SI trustworthiness tiers, as EAR (draft-ietf-rats-ear) writes them. */
+export const Tier = Type.Union([
+  Type.Literal('none'),
+  Type.Literal('affirming'),
+  Type.Literal('warning'),
+  Type.Literal('contraindicated'),
+]);
+export type Tier = Type.Static<typeof Tier>;
+
+/** Claims of an attestation token: EAT (RFC 9711) and EAR names where they exist, private ones after them. */
+export const TokenClaims = Type.Object({
+  iss: Type.String({ maxLength: 256 }),
+  /** `ek:` and the SHA-256 of the EK's SubjectPublicKeyInfo in hexadecimal. */
+  sub: Type.String({ pattern: '^ek:[0-9a-f]{64}$' }),
+  /** The group. */
+  aud: Type.String({ maxLength: 64 }),
+  iat: Type.Integer(),
+  exp: Type.Integer(),
+  jti: Type.String({ maxLength: 64 }),
+  eat_profile: Type.Literal('tag:github.com,2023:veraison/ear'),
+  eat_nonce: Type.String({ maxLength: 64 }),
+  'ear.verifier-id': Type.Object({ developer: Type.String(), build: Type.String() }),
+  submods: Type.Object({
+    host: Type.Object({
+      'ear.status': Tier,
+      'ear.trustworthiness-vector': Type.Object({
+        'instance-identity': Tier,
+        configuration: Tier,
+        executables: Tier,
+        'file-system': Tier,
+        hardware: Tier,
+      }),
+      'ear.appraisal-policy-id': Type.String({ maxLength: 256 }),
+    }),
+  }),
+  /** RFC 7800: thumbprint (RFC 7638) of the key that signs proofs of possession. */
+  cnf: Type.Object({ jkt: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }),
+  /** Key that released keys are encrypted to. */
+  rel: EcJwk,
+  mig: Type.Optional(Type.String({ maxLength: 64 })),
+  scope: Type.String({ maxLength: 256 }),
+  /** Name of the host in the registry, for people. */
+  host: Type.String({ maxLength: 256 }),
+  epoch: Type.Integer({ minimum: 0 }),
+  img: Type.String({ maxLength: 256 }),
+  enrolled: Type.Union([Type.Literal('approved'), Type.Literal('auto')]),
+});
+export type TokenClaims = Type.Static<typeof TokenClaims>;
+
+/** Seconds that a token lives. */
+export const tokenLifetime = 600;
+/** Seconds that clocks of Trust Authority hosts may differ. */
+export const clockLeeway = 30;
+
+const typ = 'vs-attestation+jwt';
+
+/** Signs a token (ES256) with this instance's own key; the certificate of the group CA for that key goes with it. */
+export async function signToken(key: KeyObject, certificate: X509Certificate, claims: TokenClaims): Promise<string> {
+  return await new SignJWT({ ...claims })
+    .setProtectedHeader({ alg: 'ES256', typ, x5c: [certificate.raw.toString('base64')] })
+    .sign(key);
+}
+
+const read = jsonReader('attestation token', TokenClaims);
+
+/**
+ * Checks a token: signed by a key that the group CA certified for the role attestd, made for this group, valid now.
+ * No key is ever taken from the header on its own word, and nothing is fetched.
+ *
+ * @param now seconds since 1970
+ * @throws {Problem} `token.invalid`
+ */
+export async function verifyToken(token: string, group: Group, now: number): Promise<TokenClaims> {
+  if (token.length > 16384) throw invalid('it is longer than 16384 characters');
+  const signer = signerOf(token);
+  const why = whyNotInRole(signer, group, 'attestd', now, clockLeeway);
+  if (why !== undefined) throw invalid(why);
+  const claims = read(await verifiedText(token, signer));
+  if (claims.aud !== group.id) throw invalid(`it was made for group ${claims.aud}`);
+  if (claims.exp <= now - clockLeeway) throw invalid(`it expired ${now - claims.exp} s ago`);
+  if (claims.iat > now + clockLeeway)
+    throw invalid('it is from the future: compare the clocks of the Trust Authority hosts');
+  if (claims.exp - claims.iat > tokenLifetime) throw invalid(`it lives longer than ${tokenLifetime} s`);
+  return claims;
+}
+
+function signerOf(token: string): X509Certificate {
+  try {
+    const header = decodeProtectedHeader(token);
+    if (header.alg !== 'ES256' || header.typ !== typ || header.x5c?.length !== 1) throw new TypeError('header');
+    return new X509Certificate(Buffer.from(String(header.x5c[0]), 'base64'));
+  } catch (cause) {
+    throw invalid('its header is not that of an attestation token', cause);
+  }
+}
+
+async function verifiedText(token: string, signer: X509Certificate): Promise<string> {
+  try {
+    const { payload } = await compactVerify(token, signer.publicKey, { algorithms: ['ES256'] });
+    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
+  } catch (cause) {
+    throw invalid('its signature does not hold', cause);
+  }
+}
+
+const invalid = (why: string, cause?: unknown): Problem =>
+  new Problem('token.invalid', `attestation token: ${why}`, { cause });

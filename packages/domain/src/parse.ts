@@ -1,0 +1,68 @@
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Problem } from './problem.ts';
+
+/** Deepest nesting of JSON that is read at all. */
+const maxDepth = 32;
+
+// A string is matched by unrolled loops, so that a long one costs no stack.
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/gs;
+const names = /"[^"\\]*(?:\\.[^"\\]*)*"(?=\s*:)/gs;
+
+/**
+ * A reader for JSON of one schema: parses, refuses what RFC 8259 leaves open (duplicate names, deep nesting), checks.
+ *
+ * @param what name of the input for messages, for instance `attestation claims`
+ * @returns a function that gives the typed value
+ * @throws {Problem} `input.malformed` when the text is no JSON, `input.invalid` naming the field otherwise
+ */
+export function jsonReader<S extends TSchema>(what: string, schema: S): (text: string) => Static<S> {
+  const check = validator(what, schema);
+  return (text) => check(parseJson(what, text));
+}
+
+/** The schema check alone, for values that were parsed already. */
+export function validator<S extends TSchema>(what: string, schema: S): (value: unknown) => Static<S> {
+  const compiled = Compile(schema);
+  return (value) => {
+    if (compiled.Check(value)) return value as Static<S>;
+    const [first] = compiled.Errors(value);
+    const at =
+      first === undefined ? '' : `${first.instancePath.replaceAll('/', '.').slice(1) || '(root)'}: ${first.message}`;
+    throw new Problem('input.invalid', `${what}: ${at}`);
+  };
+}
+
+/** JSON without duplicate names and of bounded depth. @throws {Problem} `input.malformed` */
+export function parseJson(what: string, text: string): unknown {
+  refuseDeep(what, text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Problem('input.malformed', `${what}: not JSON: ${(cause as Error).message}`, { cause });
+  }
+  refuseDuplicates(what, text, value);
+  return value;
+}
+
+function refuseDeep(what: string, text: string): void {
+  let depth = 0;
+  for (const { 0: token } of text.matchAll(tokens)) {
+    if (token === '{' || token === '[') depth++;
+    else if (token === '}' || token === ']') depth--;
+    if (depth > maxDepth) throw new Problem('input.malformed', `${what}: nested deeper than ${maxDepth}`);
+  }
+}
+
+/** JSON.parse keeps the last of two members of one name; whoever reads the first would see another document. */
+function refuseDuplicates(what: string, text: string, value: unknown): void {
+  const written = [...text.matchAll(names)].length;
+  if (written !== countNames(value)) throw new Problem('input.malformed', `${what}: a name stands twice in one object`);
+}
+
+function countNames(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce((sum: number, each) => sum + countNames(each), own);
+}

@@ -1,0 +1,330 @@
+/**
+ * Every way in which Vouchsafe says no, in one table. REST answers `status` and `error` (the vendor's error type), the
+ * command line prints `title` and `hint` and leaves with `exit`: 1 usage or local, 2 server or network, 3 checked and
+ * not trusted, 4 not allowed.
+ */
+export interface ProblemFacts {
+  readonly status: number;
+  readonly error: VendorError;
+  readonly exit: 1 | 2 | 3 | 4;
+  readonly title: string;
+  readonly hint: string;
+}
+
+/** The error types of the vendor contract that Vouchsafe uses. */
+export type VendorError =
+  | 'INVALID_ARGUMENT'
+  | 'UNAUTHENTICATED'
+  | 'UNAUTHORIZED'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'NOT_ALLOWED_IN_CURRENT_STATE'
+  | 'RESOURCE_BUSY'
+  | 'UNABLE_TO_ALLOCATE_RESOURCE'
+  | 'SERVICE_UNAVAILABLE'
+  | 'ERROR';
+
+const facts = (
+  status: number,
+  error: VendorError,
+  exit: ProblemFacts['exit'],
+  title: string,
+  hint: string,
+): ProblemFacts => ({ status, error, exit, title, hint });
+
+export const problems = {
+  'usage.invalid': facts(400, 'INVALID_ARGUMENT', 1, 'the command line is not valid', 'see --help'),
+  'input.invalid': facts(400, 'INVALID_ARGUMENT', 1, 'the input is not valid', 'correct the field that is named'),
+  'input.malformed': facts(
+    400,
+    'INVALID_ARGUMENT',
+    1,
+    'the input is malformed',
+    'check that the file is whole and of the kind you named; `vouchsafe inspect` shows it',
+  ),
+  'input.too-large': facts(413, 'INVALID_ARGUMENT', 1, 'the input is too large', 'the message names the limit'),
+  'config.invalid': facts(
+    400,
+    'INVALID_ARGUMENT',
+    1,
+    'the configuration is not valid',
+    'correct the key that is named',
+  ),
+  'file.unreadable': facts(500, 'ERROR', 1, 'a file cannot be read or written', 'check the path and its permissions'),
+  'host.not-root': facts(
+    500,
+    'ERROR',
+    1,
+    'this needs root',
+    'start it as root: it makes namespaces and mounts, and talks to libvirt and the TPM',
+  ),
+  'host.package-missing': facts(500, 'ERROR', 1, 'a program is missing', 'install the Debian package that is named'),
+  'host.unsupported': facts(500, 'ERROR', 1, 'this machine cannot do it', 'the message says what is needed'),
+  'host.state-dir-on-disk': facts(
+    500,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    4,
+    'libvirt keeps passphrases of running VMs on a disk',
+    '`vouchsafe host setup` puts /var/lib/libvirt/qemu into memory',
+  ),
+  'host.swap-unsafe': facts(
+    500,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    4,
+    'the host swaps to a disk in the clear',
+    'swapoff -a, or swap encrypted under a random key',
+  ),
+  'host.tpm-exposed': facts(
+    500,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    4,
+    'others may use the TPM of this host',
+    '`vouchsafe host setup` gives the TPM to the group vouchsafe-tpm alone',
+  ),
+  'host.not-ready': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the part is not ready yet',
+    'try again in a moment; `vouchsafe host status` tells',
+  ),
+  'tpm.unavailable': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the TPM does not answer',
+    '`vouchsafe host check` shows what is wrong with it',
+  ),
+  'libvirt.unavailable': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'libvirt does not answer',
+    'check that libvirtd runs and that its socket is the configured one',
+  ),
+  'libvirt.refused': facts(500, 'ERROR', 2, 'libvirt refused', 'see the libvirt message'),
+  'service.unreachable': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'no service of the Trust Authority answers',
+    'check the address, the network and that the Trust Authority host is up',
+  ),
+  'service.untrusted': facts(
+    502,
+    'ERROR',
+    3,
+    'the answer is not from the Trust Authority of this host',
+    'compare the pinned group with `vouchsafe ta members` on a Trust Authority host',
+  ),
+  'group.mismatch': facts(
+    403,
+    'UNAUTHORIZED',
+    4,
+    'the host is pinned to another Trust Authority group',
+    'set the group of this Trust Authority on the host, as local root',
+  ),
+  'challenge.elsewhere': facts(
+    409,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    2,
+    'the challenge is not from this instance',
+    'begin the attestation again',
+  ),
+  'challenge.expired': facts(
+    409,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    2,
+    'the challenge is too old',
+    'begin the attestation again',
+  ),
+  'challenge.used': facts(
+    409,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    3,
+    'the challenge was used already',
+    'begin the attestation again',
+  ),
+  'attestation.refused': facts(
+    403,
+    'UNAUTHORIZED',
+    3,
+    'the host is not attested',
+    'the findings say why; `vouchsafe host attest` repeats it',
+  ),
+  'token.invalid': facts(401, 'UNAUTHENTICATED', 3, 'the token is not valid here', 'attest the host again'),
+  'proof.invalid': facts(
+    401,
+    'UNAUTHENTICATED',
+    3,
+    'the proof of possession is not valid',
+    'use the key that the token names and the nonce of this server',
+  ),
+  'proof.nonce': facts(
+    401,
+    'UNAUTHENTICATED',
+    2,
+    'the proof needs a nonce of this server',
+    'repeat it with the nonce in the DPoP-Nonce header',
+  ),
+  'release.refused': facts(
+    403,
+    'UNAUTHORIZED',
+    4,
+    'the key is not released',
+    'unknown key, other provider or other scope: the service does not say which',
+  ),
+  'release.unmeasured': facts(
+    403,
+    'UNAUTHORIZED',
+    4,
+    'the provider wants a host whose userspace is measured',
+    'import an image that covers userspace, or allow it for this provider',
+  ),
+  'provider.unknown': facts(404, 'NOT_FOUND', 1, 'no such key provider', 'vouchsafe provider list'),
+  'provider.catching-up': facts(
+    503,
+    'RESOURCE_BUSY',
+    2,
+    'the provider has not learnt of this primary key yet',
+    'try another instance, or again in a moment',
+  ),
+  'key.use-forbidden': facts(
+    403,
+    'UNAUTHORIZED',
+    4,
+    'the provider does not allow this use of the key',
+    'a TrustedAdmin sets `uses` of the provider',
+  ),
+  'kmip.unreachable': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the key server does not answer',
+    'check its address and that it runs',
+  ),
+  'kmip.refused': facts(
+    502,
+    'ERROR',
+    2,
+    'the key server refused',
+    'see its message; `vouchsafe kms` tells what this client may do',
+  ),
+  'kmip.key-unusable': facts(
+    503,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    2,
+    'the primary key cannot be used',
+    'check its state on the key server',
+  ),
+  'keysafe.missing': facts(
+    404,
+    'NOT_FOUND',
+    1,
+    'the domain carries no key safe',
+    'encrypt its disks with `vouchsafe vm encrypt`',
+  ),
+  'keysafe.invalid': facts(
+    403,
+    'UNAUTHORIZED',
+    3,
+    'the key safe is damaged or was changed',
+    'restore it from the copy beside the disk',
+  ),
+  'keysafe.other-domain': facts(
+    403,
+    'UNAUTHORIZED',
+    3,
+    'the key safe belongs to another domain',
+    'a key safe opens the domain it was made for only',
+  ),
+  'keysafe.profile-changed': facts(
+    403,
+    'UNAUTHORIZED',
+    3,
+    'the domain is not the one that was sealed',
+    'undo the change, or accept it with `vouchsafe vm seal`',
+  ),
+  'keysafe.rollback': facts(
+    403,
+    'UNAUTHORIZED',
+    3,
+    'the key safe is older than the one last seen here',
+    'restore the newest one',
+  ),
+  'disk.not-encrypted': facts(
+    403,
+    'UNAUTHORIZED',
+    4,
+    'a writable disk of an encrypted VM is not encrypted',
+    'encrypt it with `vouchsafe vm encrypt`, or detach it',
+  ),
+  'disk.unexpected': facts(
+    403,
+    'UNAUTHORIZED',
+    3,
+    'a disk image is not the one of the key safe',
+    'check the path; `vouchsafe inspect luks` shows the header',
+  ),
+  'disk.busy': facts(409, 'RESOURCE_BUSY', 1, 'the disk is in use', 'shut the VM down first'),
+  'disk.full': facts(
+    507,
+    'UNABLE_TO_ALLOCATE_RESOURCE',
+    1,
+    'there is not enough space',
+    'free the space that is named; the old image is untouched',
+  ),
+  'audit.unwritable': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the audit record cannot be written, so nothing is released',
+    'free space for the audit file',
+  ),
+  'audit.broken': facts(
+    500,
+    'ERROR',
+    3,
+    'the audit chain is broken',
+    'keep the file; the record that is named was changed, removed or added',
+  ),
+  'object.unknown': facts(404, 'NOT_FOUND', 1, 'no such object', 'list the objects to see the names'),
+  'object.exists': facts(400, 'ALREADY_EXISTS', 1, 'the name is taken', 'delete the other first, or take another name'),
+  'object.in-use': facts(400, 'RESOURCE_BUSY', 1, 'the object is in use', 'end its use first'),
+  'operation.unknown': facts(404, 'NOT_FOUND', 1, 'no such operation', 'check method and path'),
+  'operation.unauthenticated': facts(
+    401,
+    'UNAUTHENTICATED',
+    4,
+    'the request is not signed',
+    'administration goes through the local socket, as root',
+  ),
+  'server.busy': facts(503, 'RESOURCE_BUSY', 2, 'the service is busy', 'try again after the time in Retry-After'),
+  internal: facts(
+    500,
+    'ERROR',
+    2,
+    'something went wrong inside',
+    'the log of the part has the details under the request id',
+  ),
+} as const satisfies Record<string, ProblemFacts>;
+
+export type ProblemKind = keyof typeof problems;
+
+/** The one error class of Vouchsafe: a kind of the table and what exactly happened. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly kind: ProblemKind;
+  /** Further data for machines; never a secret. */
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(kind: ProblemKind, detail: string, options: { data?: Record<string, unknown>; cause?: unknown } = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.data = options.data ?? {};
+  }
+
+  get facts(): ProblemFacts {
+    return problems[this.kind];
+  }
+}
