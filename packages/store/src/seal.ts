@@ -1,0 +1,73 @@
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { concat } from '@vouchsafe/bytes/hex';
+import { Secret } from '@vouchsafe/bytes/secret';
+import { Problem } from '@vouchsafe/domain/problem';
+
+const ivBytes = 12;
+const tagBytes = 16;
+
+/** Seals the secrets of a store under a key that is kept outside it. */
+export interface Sealer {
+  seal(name: string, secret: Secret): Uint8Array;
+  /** @throws {Problem} `file.unreadable` when it was sealed under another key, for another name, or was changed */
+  open(name: string, sealed: Uint8Array): Secret;
+}
+
+/** AES-256-GCM under the key in a file (mode 0600, made when it is missing); the name of the secret is authenticated. */
+export function fileSealer(path: string): Sealer {
+  const key = keyFile(path);
+  return { seal: (name, secret) => seal(key, name, secret), open: (name, sealed) => open(key, name, sealed) };
+}
+
+function seal(key: KeyObject, name: string, secret: Secret): Uint8Array {
+  const iv = randomBytes(ivBytes);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(name));
+  const body = secret.use((bytes) => cipher.update(bytes));
+  return concat(iv, body, cipher.final(), cipher.getAuthTag());
+}
+
+function open(key: KeyObject, name: string, sealed: Uint8Array): Secret {
+  try {
+    const iv = sealed.subarray(0, ivBytes);
+    const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes }).setAAD(Buffer.from(name));
+    decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes));
+    const plain = decipher.update(sealed.subarray(ivBytes, sealed.length - tagBytes));
+    decipher.final();
+    return Secret.take(plain);
+  } catch (cause) {
+    throw new Problem('file.unreadable', `the secret ${name} does not open with the key file of this part`, { cause });
+  }
+}
+
+function keyFile(path: string): KeyObject {
+  const bytes = readKey(path) ?? makeKey(path);
+  try {
+    if (bytes.length !== 32)
+      throw new Problem('file.unreadable', `${path}: expected 32 bytes of key, found ${bytes.length}`);
+    return createSecretKey(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function readKey(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Problem('file.unreadable', `${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function makeKey(path: string): Buffer {
+  const bytes = randomBytes(32);
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  return bytes;
+}
