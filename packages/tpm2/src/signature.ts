@@ -1,16 +1,6 @@
-import {
-  type Codec,
-  decode,
-  encode,
-  fixed,
-  type Infer,
-  nothing,
-  oneOf,
-  struct,
-  u16,
-  union,
-} from '@vouchsafe/bytes/codec';
-import { type HashName, hashes, TpmiAlgHash } from './algorithms.ts';
+import { decode, encode, type Infer, nothing, oneOf, struct, u16, union } from '@vouchsafe/bytes/codec';
+import { TpmiAlgHash } from './algorithms.ts';
+import { TpmtHa } from './digest.ts';
 import { Tpm2bEccParameter, Tpm2bPublicKeyRsa } from './public.ts';
 
 /** Part 2, 11.3.1 TPMS_SIGNATURE_RSA */
@@ -21,10 +11,6 @@ export const TpmsSignatureEcc = struct('TPMS_SIGNATURE_ECC', {
   signatureR: Tpm2bEccParameter,
   signatureS: Tpm2bEccParameter,
 });
-
-const digests = Object.fromEntries(
-  Object.entries(hashes).map(([name, { size }]) => [name, fixed(name, size)]),
-) as Record<HashName, Codec<Uint8Array>>;
 
 /** Part 2, 11.3.4 TPMT_SIGNATURE. The digest of a TPM_ALG_HMAC signature is behind its algorithm without a size. */
 export const TpmtSignature = struct('TPMT_SIGNATURE', {
@@ -39,7 +25,7 @@ export const TpmtSignature = struct('TPMT_SIGNATURE', {
     null: 0x0010,
   }),
   signature: union('sigAlg', {
-    hmac: struct('TPMT_HA', { hashAlg: TpmiAlgHash, digest: union('hashAlg', digests) }),
+    hmac: TpmtHa,
     rsassa: TpmsSignatureRsa,
     rsapss: TpmsSignatureRsa,
     ecdsa: TpmsSignatureEcc,
@@ -55,3 +41,8 @@ export type TpmtSignature = Infer<typeof TpmtSignature>;
 export const decodeSignature = (bytes: Uint8Array): TpmtSignature => decode(TpmtSignature, bytes);
 /** The bytes of a TPMT_SIGNATURE. */
 export const encodeSignature = (signature: TpmtSignature) => encode(TpmtSignature, signature);
+
+/** Part 2, 11.2.1.5 TPMT_SIG_SCHEME, of which this package only asks for the key's own: TPM_ALG_NULL */
+export const TpmtSigScheme = struct('TPMT_SIG_SCHEME', { scheme: oneOf(u16, { null: 0x0010 }) });
+/** The scheme of the key itself. */
+export const noScheme: Infer<typeof TpmtSigScheme> = { scheme: 'null' };

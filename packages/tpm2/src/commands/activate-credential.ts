@@ -1,0 +1,57 @@
+import { sized, struct, u16 } from '@vouchsafe/bytes/codec';
+import { Secret } from '@vouchsafe/bytes/secret';
+import { type Authorization, password } from '../authorization.ts';
+import { command } from '../command.ts';
+import { hierarchy } from '../entity.ts';
+import type { Credential } from '../make-credential.ts';
+import { decodePublic, Tpm2bDigest } from '../public.ts';
+import type { Tpm } from '../tpm.ts';
+import { policySecret } from './policy-secret.ts';
+import type { TpmObject } from './read-public.ts';
+import { startAuthSession, Tpm2bEncryptedSecret } from './start-auth-session.ts';
+
+/** Part 3, 12.5 TPM2_ActivateCredential */
+export const ActivateCredential = command({
+  name: 'TPM2_ActivateCredential',
+  code: 0x147,
+  handles: ['@activateHandle', '@keyHandle'],
+  parameters: struct('TPM2_ActivateCredential', {
+    credentialBlob: sized('TPM2B_ID_OBJECT', u16, 256),
+    secret: Tpm2bEncryptedSecret,
+  }),
+  results: struct('TPM2_ActivateCredential', { certInfo: Tpm2bDigest }),
+});
+
+/** Who authorizes the use of the two keys; empty authorization values when absent. */
+export interface ActivationAuths {
+  readonly ak?: Authorization;
+  /** Of the endorsement hierarchy, for EKs that are used by policy (low range templates). */
+  readonly endorsement?: Authorization;
+}
+
+/**
+ * Opens a credential: proves that both keys are in this TPM. An EK of a low range template is used by
+ * PolicySecret(endorsement) (EK Credential Profile, B.6.2), one with userWithAuth by its empty authorization value.
+ * @returns the secret of the credential
+ * @throws {TpmResponseError} when the credential is not for these keys (TPM_RC_INTEGRITY, TPM_RC_VALUE)
+ */
+export async function activateCredential(
+  tpm: Tpm,
+  ak: TpmObject,
+  ek: TpmObject,
+  { credentialBlob, encryptedSecret }: Credential,
+  auths: ActivationAuths = {},
+): Promise<Secret> {
+  const { ak: akAuth = password(), endorsement = password() } = auths;
+  const area = decodePublic(ek.publicArea);
+  const parameters = { credentialBlob, secret: encryptedSecret };
+  if (area.objectAttributes.userWithAuth) {
+    const { results } = await tpm.run(ActivateCredential, parameters, [ak, ek], [akAuth, password()]);
+    return Secret.take(results.certInfo);
+  }
+  const hash = area.nameAlg === 'null' ? 'sha256' : area.nameAlg;
+  await using session = await startAuthSession(tpm, { type: 'policy', hash });
+  await policySecret(tpm, session, hierarchy('endorsement'), [endorsement]);
+  const { results } = await tpm.run(ActivateCredential, parameters, [ak, ek], [akAuth, session.use()]);
+  return Secret.take(results.certInfo);
+}
