@@ -31,7 +31,7 @@ export interface ActivationAuths {
 
 /**
  * Opens a credential: proves that both keys are in this TPM. An EK of a low range template is used by
- * PolicySecret(endorsement) (EK Credential Profile, B.6.2), one with userWithAuth by its empty authorization value.
+ * PolicySecret(endorsement) (EK Credential Profile, B.6), one with userWithAuth by its empty authorization value.
  * @returns the secret of the credential
  * @throws {TpmResponseError} when the credential is not for these keys (TPM_RC_INTEGRITY, TPM_RC_VALUE)
  */
