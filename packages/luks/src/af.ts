@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { stripes } from './phdr.ts';
+import { stripes } from './layout.ts';
 
 const hashSize = 32;
 

@@ -1,6 +1,6 @@
 import { equalBytes } from '@vouchsafe/bytes/equal';
 import { readAt, writeAt } from './file.ts';
-import { sectorSize } from './phdr.ts';
+import { sectorSize } from './layout.ts';
 import { Xts, type XtsKeys } from './xts.ts';
 
 export type Direction = 'encrypt' | 'decrypt';

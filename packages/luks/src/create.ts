@@ -1,19 +1,16 @@
 import type { Secret } from '@vouchsafe/bytes/secret';
 import { LuksError } from './error.ts';
 import {
-  encodePhdr,
   firstSlotSector,
   headerSize,
-  isUuid,
-  type KeySlot,
   keySlots,
-  type Phdr,
   payloadSector,
   saltSize,
   slotSectors,
   stripes,
   volumeKeySize,
-} from './phdr.ts';
+} from './layout.ts';
+import { encodePhdr, isUuid, type KeySlot, type Phdr } from './phdr.ts';
 import { checkIterations, digestOf, materialRange, type Random, sealSlot } from './slot.ts';
 import { xtsKeys } from './xts.ts';
 

@@ -34,7 +34,7 @@ export async function copyData(
 
 const crewOf = ({ workers, worker, signal }: ConvertOptions) => ({ workers, code: worker, signal });
 
-const sampleChunks = 64;
+const sampleChunks = 16;
 
 /** Converts the source again and compares with the copy: all of it or a sample. @throws {LuksError} `target.differs` */
 export async function verifyData(job: ChunkJob, options: ConvertOptions): Promise<void> {

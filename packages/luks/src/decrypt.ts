@@ -1,8 +1,8 @@
 import type { Secret } from '@vouchsafe/bytes/secret';
 import { convert } from './convert.ts';
 import { LuksError } from './error.ts';
+import { sectorSize } from './layout.ts';
 import { openHeader } from './open.ts';
-import { sectorSize } from './phdr.ts';
 import { luksSource } from './source.ts';
 import type { Converted, ConvertOptions, Plan, Way } from './task.ts';
 import { xtsKeys } from './xts.ts';

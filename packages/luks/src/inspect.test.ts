@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { everyTruncation, mutations } from '@vouchsafe/bytes/hostile';
 import { DecodeError } from '@vouchsafe/bytes/reader';
 import { inspectLuks } from './inspect.ts';
-import { decodeHeader, encodePhdr, phdrSize } from './phdr.ts';
+import { phdrSize } from './layout.ts';
+import { decodeHeader, encodePhdr } from './phdr.ts';
 import { sampleHeader, sampleUuid } from './testing/sample.ts';
 
 const header = sampleHeader(1).slice(0, phdrSize);

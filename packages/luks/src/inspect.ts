@@ -1,6 +1,7 @@
 import { hex } from '@vouchsafe/bytes/hex';
 import { DecodeError } from '@vouchsafe/bytes/reader';
-import { headerProblems, type Phdr, readPhdr, sectorSize } from './phdr.ts';
+import { sectorSize } from './layout.ts';
+import { headerProblems, type Phdr, readPhdr } from './phdr.ts';
 
 /** What a file's first bytes say about its encryption; holds no secret (salts and digests are left out). */
 export type LuksView =

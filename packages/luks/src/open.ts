@@ -1,6 +1,7 @@
 import { DecodeError } from '@vouchsafe/bytes/reader';
 import type { Secret } from '@vouchsafe/bytes/secret';
-import { decodeHeader, type Phdr, sectorSize } from './phdr.ts';
+import { sectorSize } from './layout.ts';
+import { decodeHeader, type Phdr } from './phdr.ts';
 import { openSlot } from './slot.ts';
 
 /**

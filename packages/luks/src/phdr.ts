@@ -1,25 +1,17 @@
 import { constant, decode, encode, fixed, type Infer, list, oneOf, struct, u16, u32 } from '@vouchsafe/bytes/codec';
 import { DecodeError } from '@vouchsafe/bytes/reader';
 import { always, exactly, zeroPadded } from './fields.ts';
-
-/** LUKS On-Disk Format Specification 1.2.3, figure 1: the constants of LUKS1. */
-export const sectorSize = 512;
-export const keySlots = 8;
-export const stripes = 4000;
-export const saltSize = 32;
-export const digestSize = 20;
-export const phdrSize = 592;
-
-/** Size of the AES-256-XTS volume key: two AES-256 keys. */
-export const volumeKeySize = 64;
-
-/** Where QEMU puts key material and data, in sectors (`crypto/block-luks.c`); cryptsetup accepts it. */
-export const firstSlotSector = 8;
-export const slotSectors = 504;
-export const payloadSector = firstSlotSector + keySlots * slotSectors;
-
-/** Bytes of the header with all key material: what stands before the first encrypted sector. */
-export const headerSize = payloadSector * sectorSize;
+import {
+  digestSize,
+  firstSlotSector,
+  keySlots,
+  materialSectors,
+  phdrSize,
+  saltSize,
+  sectorSize,
+  stripes,
+  volumeKeySize,
+} from './layout.ts';
 
 const magic = Uint8Array.of(0x4c, 0x55, 0x4b, 0x53, 0xba, 0xbe);
 
@@ -150,6 +142,3 @@ function* slotProblems(phdr: Phdr, index: number): Generator<HeaderProblem> {
     if (Math.abs(keyMaterialOffset - start) < materialSectors)
       yield at('keyMaterialOffset', 40, `key material at sector ${start} overlaps that of key slot ${other}`);
 }
-
-/** Sectors that hold the split key of one slot. */
-export const materialSectors = (volumeKeySize * stripes) / sectorSize;

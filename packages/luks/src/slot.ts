@@ -3,7 +3,8 @@ import { equalBytes } from '@vouchsafe/bytes/equal';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { afMerge, afSplit } from './af.ts';
 import { LuksError } from './error.ts';
-import { digestSize, type KeySlot, materialSectors, type Phdr, sectorSize, volumeKeySize } from './phdr.ts';
+import { digestSize, materialSectors, sectorSize, volumeKeySize } from './layout.ts';
+import type { KeySlot, Phdr } from './phdr.ts';
 import { Xts, xtsKeys } from './xts.ts';
 
 /** Gives fresh random bytes. */

@@ -1,8 +1,9 @@
 import type { Secret } from '@vouchsafe/bytes/secret';
 import { disabledSlot } from './create.ts';
 import { LuksError } from './error.ts';
+import { saltSize } from './layout.ts';
 import { decodeWholeHeader } from './open.ts';
-import { encodePhdr, type KeySlot, type Phdr, saltSize } from './phdr.ts';
+import { encodePhdr, type KeySlot, type Phdr } from './phdr.ts';
 import { checkIterations, isVolumeKey, materialRange, type Random, sealSlot } from './slot.ts';
 
 /** What a further key slot is made of. */

@@ -1,8 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync } from 'node:fs';
 import { LuksError } from './error.ts';
 import { readAt } from './file.ts';
+import { phdrSize, sectorSize } from './layout.ts';
 import { decodeWholeHeader } from './open.ts';
-import { decodeHeader, type Phdr, phdrSize, sectorSize } from './phdr.ts';
+import { decodeHeader, type Phdr } from './phdr.ts';
 
 /** The file's real path: names beside it must be beside the file itself, not beside a link to it. */
 export function realSource(path: string): string {

@@ -26,7 +26,7 @@ export interface ConvertOptions {
   readonly workers: number;
   /** Where the threads' code is, if not beside this module. */
   readonly worker?: WorkerCode;
-  /** Before the names change, the header is opened again and 64 chunks of 1 MiB, or all data, are compared. */
+  /** Before the names change, the header is opened again and 16 MiB here and there, or all data, are compared. */
   readonly verify?: 'sample' | 'full';
   /** Bytes between two checkpoints: what a crash costs at most. */
   readonly checkpoint?: number;

@@ -2,7 +2,7 @@ import { type Cipheriv, createCipheriv, createDecipheriv, createSecretKey, type 
 import { endianness } from 'node:os';
 import type { Secret } from '@vouchsafe/bytes/secret';
 import { LuksError } from './error.ts';
-import { sectorSize, volumeKeySize } from './phdr.ts';
+import { sectorSize, volumeKeySize } from './layout.ts';
 
 /** The two AES-256 keys of a volume key, held outside the JavaScript heap; they can be posted to a worker. */
 export interface XtsKeys {
@@ -81,6 +81,7 @@ export class Xts {
       const done = wordsOf(cipher.update(bytesOf(this.#work, piece.length)));
       const tweaks = this.#tweaks;
       for (let i = 0; i < piece.length; i++) piece[i] = done[i]! ^ tweaks[i]!;
+      release(done);
     }
   }
 
@@ -123,3 +124,12 @@ const bytesOf = (words: Uint32Array, count: number): Uint8Array =>
 
 const wordsOf = (bytes: Uint8Array): Uint32Array =>
   new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+
+/**
+ * Frees the buffer of a cipher's result now. Left to the garbage collector, which sees small objects only, each thread
+ * would pile up some hundred MiB of them.
+ */
+function release(words: Uint32Array): void {
+  words.fill(0);
+  if (words.buffer instanceof ArrayBuffer) words.buffer.transfer(0);
+}
