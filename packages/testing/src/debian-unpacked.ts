@@ -1,0 +1,53 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cached } from './cache.ts';
+import { must, run } from './command.ts';
+import { aptEnvironment, aptOptions, aptUpdate, needApt } from './debian.ts';
+import { TestingError } from './error.ts';
+
+/** Packages that are only unpacked into the cache, never installed: installing a kernel would change the machine. */
+export const unpackedPackages = {
+  'busybox-static': { reason: 'all programs of the tiny guest in one file' },
+  'systemd-boot-efi': { reason: 'the stub of unified kernel images' },
+  'linux-image-*': { reason: 'kernels for guests and for recorded boots' },
+} as const satisfies Record<string, { reason: string }>;
+
+/**
+ * The file tree of a Debian package, fetched and unpacked on first use.
+ * @returns the folder that stands for `/`
+ * @throws {TestingError} `no-apt`, `download-failed`
+ */
+export async function unpacked(name: string, say: (line: string) => void = () => {}): Promise<string> {
+  needApt();
+  const version = await candidate(name);
+  return cached(join('debian', `${name}_${version.replaceAll(':', '%3a')}`), async (folder) => {
+    say(`fetching ${name} ${version}`);
+    await download(name, folder);
+  });
+}
+
+async function download(name: string, folder: string): Promise<void> {
+  // root's fetches are done by user _apt unless told otherwise, and that user cannot write into our folder
+  const argv = ['apt-get', ...aptOptions, '-o', 'APT::Sandbox::User=root', 'download', name] as const;
+  const { code, stderr } = await run(argv, { cwd: folder, env: aptEnvironment() });
+  const file = (await readdir(folder)).find((each) => each.endsWith('.deb'));
+  if (code !== 0 || file === undefined) {
+    throw new TestingError('download-failed', `apt-get download ${name} failed, check the network: ${stderr.trim()}`);
+  }
+  await must(['dpkg', '-x', join(folder, file), folder]);
+  await must(['rm', join(folder, file)]);
+}
+
+/** The version that apt would fetch. @throws {TestingError} `download-failed` */
+export async function candidate(name: string): Promise<string> {
+  const version = (await versionOf(name)) ?? (await aptUpdate().then(() => versionOf(name)));
+  if (version === undefined)
+    throw new TestingError('download-failed', `${name}: the Debian archive has no such package`);
+  return version;
+}
+
+async function versionOf(name: string): Promise<string | undefined> {
+  const { stdout } = await run(['apt-cache', 'show', '--no-all-versions', name], { env: aptEnvironment() });
+  // an installed package that no list names has no Filename: it cannot be fetched
+  return stdout.includes('\nFilename:') ? /^Version: (\S+)$/m.exec(stdout)?.[1] : undefined;
+}
