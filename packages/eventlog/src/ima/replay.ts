@@ -47,24 +47,39 @@ export function replayIma(
   return pcrs;
 }
 
+/** How much of a log a PCR value accounts for. */
+export interface ImaMatch {
+  /** The first so many entries of the log are proven; later ones were written after the quote. */
+  readonly entries: number;
+  readonly rule: ImaRule;
+}
+
+/** Where to look, and what the PCR held before the first entry. */
+export interface ImaMatchOptions {
+  /** 10 when absent. */
+  readonly pcr?: number;
+  readonly initial?: Uint8Array;
+}
+
 /**
- * How many of the entries, in order, account for a PCR value; undefined when no number of them does.
- * A log read after the quote holds entries that the quote does not cover yet: only the counted ones are proven.
+ * How many of the entries, from the first on, account for a PCR value; undefined when no number of them does.
+ * Both rules are tried; the result says which one the kernel follows.
  */
-export function coveredEntries(
+export function matchImaPrefix(
   entries: readonly ImaEntry[],
   bank: Bank,
-  pcr: number,
   quoted: Uint8Array,
-  options: ImaReplayOptions = {},
-): number | undefined {
-  const { rule = 'hash', initial } = options;
-  let value = initial?.get(pcr) ?? new Uint8Array(algorithms[bank].size);
-  if (equalBytes(value, quoted)) return 0;
-  for (const [i, entry] of entries.entries()) {
-    if (entry.pcr !== pcr) continue;
-    value = digest(bank, value, extendedDigest(entry, bank, rule));
-    if (equalBytes(value, quoted)) return i + 1;
+  { pcr = 10, initial = new Uint8Array(algorithms[bank].size) }: ImaMatchOptions = {},
+): ImaMatch | undefined {
+  if (equalBytes(initial, quoted)) return { entries: 0, rule: 'hash' };
+  const rules: ImaRule[] = bank === 'sha1' ? ['hash'] : ['hash', 'paddedSha1'];
+  for (const rule of rules) {
+    let value = initial;
+    for (const [i, entry] of entries.entries()) {
+      if (entry.pcr !== pcr) continue;
+      value = digest(bank, value, extendedDigest(entry, bank, rule));
+      if (equalBytes(value, quoted)) return { entries: i + 1, rule };
+    }
   }
   return undefined;
 }

@@ -1,0 +1,83 @@
+import { hex } from '@vouchsafe/bytes/hex';
+import { DecodeError } from '@vouchsafe/bytes/reader';
+import type { Bank } from './algorithms.ts';
+import { type Content, contentOf } from './content.ts';
+import type { LogEvent } from './event.ts';
+import { noActionSignatures } from './no-action.ts';
+import { type Proof, proofOf } from './proof.ts';
+import { separatorOf } from './separator.ts';
+import { knownTags } from './tagged.ts';
+import { printable } from './text.ts';
+import { decodeSignatureLists } from './uefi/signature-list.ts';
+
+/** How far an operator may believe the description. */
+const proofText: Readonly<Record<Proof['state'], string>> = {
+  data: 'proven',
+  digest: 'description unproven',
+  mismatch: 'description does not match its digest',
+  none: 'not measured',
+};
+
+const separatorText = {
+  zeros: 'end of the firmware part',
+  ones: 'end of the firmware part (ones)',
+  error: 'the firmware reported an error',
+} as const;
+
+/** Variables that hold a signature database. */
+const databases = new Set(['PK', 'KEK', 'db', 'dbx', 'dbt', 'dbr']);
+
+/** One line in an operator's words: PCR, type, what the data say, and whether that was measured. */
+export function describe(event: LogEvent, bank: Bank, proof: Proof = proofOf(event, bank)): string {
+  const separator = separatorOf(event, bank);
+  const head = `PCR ${event.pcr} ${event.typeName}`;
+  if (separator !== undefined) return `${head}: ${separatorText[separator]} (proven)`;
+  const what = contentText(contentOf(event), event);
+  return `${head}: ${what === '' ? 'no data' : what} (${proofNote(proof)})`;
+}
+
+const proofNote = (proof: Proof): string =>
+  proof.state === 'data' && proof.rule === 'variableValue' ? 'value proven, name unproven' : proofText[proof.state];
+
+/** What the data of an event say, in words and without any claim that it is true. */
+function contentText(content: Content, event: LogEvent): string {
+  switch (content.kind) {
+    case 'variable':
+      return `variable ${printable(content.name)} = ${valueText(content.name, content.data)}`;
+    case 'image':
+      return `image ${content.devicePath || 'without device path'}, ${content.length} bytes`;
+    case 'gpt':
+      return `partition table of disk ${content.gpt.diskGuid}, ${content.gpt.partitions.length} partitions`;
+    case 'blob':
+      return `${content.description ? `${printable(content.description)}, ` : ''}${content.length} bytes at 0x${content.base.toString(16)}`;
+    case 'tables':
+      return `${content.description ? `${printable(content.description)}, ` : ''}tables ${content.guids.join(', ')}`;
+    case 'tagged':
+      return content.tags
+        .map(({ id, name }) => knownTags[id]?.measured ?? `tag ${name}`)
+        .slice(0, 8)
+        .join(', ');
+    case 'text':
+      return printable(content.text);
+    case 'signature':
+      return `${content.signature}: ${noActionSignatures[content.signature as keyof typeof noActionSignatures]}`;
+    case 'bytes':
+      return bytesText(content.data);
+    case 'undecodable':
+      return `${event.data.length} bytes that do not fit the type: ${content.reason}`;
+  }
+}
+
+function valueText(name: string, value: Uint8Array): string {
+  if (value.length === 0) return 'empty';
+  if (!databases.has(name)) return bytesText(value);
+  try {
+    return `${decodeSignatureLists(value).length} entries, ${value.length} bytes`;
+  } catch (error) {
+    if (error instanceof DecodeError) return `${value.length} bytes`;
+    throw error;
+  }
+}
+
+const bytesText = (bytes: Uint8Array): string =>
+  bytes.length <= 32 ? hex(bytes) : `${hex(bytes.subarray(0, 32))}... (${bytes.length} bytes)`;
