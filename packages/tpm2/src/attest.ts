@@ -27,7 +27,7 @@ export const TpmsClockInfo = struct('TPMS_CLOCK_INFO', {
 });
 export type TpmsClockInfo = Infer<typeof TpmsClockInfo>;
 
-/** Part 2, 10.12.1 TPMS_CERTIFY_INFO */
+/** Part 2, 10.12.3 TPMS_CERTIFY_INFO */
 export const TpmsCertifyInfo = struct('TPMS_CERTIFY_INFO', { name: Tpm2bName, qualifiedName: Tpm2bName });
 export type TpmsCertifyInfo = Infer<typeof TpmsCertifyInfo>;
 

@@ -121,7 +121,7 @@ export const TpmtKdfScheme = struct('TPMT_KDF_SCHEME', {
   }),
 });
 
-/** 11.1.20 TPMT_KEYEDHASH_SCHEME */
+/** 11.1.23 TPMT_KEYEDHASH_SCHEME */
 export const TpmtKeyedHashScheme = struct('TPMT_KEYEDHASH_SCHEME', {
   scheme: oneOf(u16, { hmac: 0x0005, xor: 0x000a, null: 0x0010 }),
   details: union('scheme', {

@@ -56,9 +56,8 @@ export class Swtpm implements AsyncDisposable {
 
   /** What tpm2-tools want in TPM2TOOLS_TCTI. */
   get tcti(): string {
-    return 'path' in this.address
-      ? `swtpm:path=${this.address.path}`
-      : `swtpm:host=${this.address.host},port=${this.address.port}`;
+    if (!('path' in this.address)) throw new TypeError('the tools are used over a Unix socket here');
+    return `swtpm:path=${this.address.path}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -82,9 +81,10 @@ export class Swtpm implements AsyncDisposable {
   }
 }
 
+// The tools look for the control channel behind the name of the server's socket.
 const unixAddresses = (folder: string): [SocketAddress, SocketAddress] => [
   { path: join(folder, 'tpm.sock') },
-  { path: join(folder, 'ctrl.sock') },
+  { path: join(folder, 'tpm.sock.ctrl') },
 ];
 
 async function tcpAddresses(): Promise<[SocketAddress, SocketAddress]> {
