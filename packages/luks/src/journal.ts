@@ -1,4 +1,4 @@
-import { unlinkSync } from 'node:fs';
+import { rmSync, unlinkSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Direction } from './chunks.ts';
 import { LuksError, type LuksErrorCode } from './error.ts';
@@ -69,8 +69,9 @@ export class Journal {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  /** Removes the journal, then unlocks. */
+  /** Removes the journal, then unlocks. SQLite's own journal goes first: it must never be found beside a new file. */
   remove(): void {
+    rmSync(`${this.#path}-journal`, { force: true });
     unlinkSync(this.#path);
     syncDirectoryOf(this.#path);
     this.close();
