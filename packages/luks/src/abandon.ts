@@ -20,7 +20,8 @@ export function unfinishedConversion(where: Where): JournalState | undefined {
 }
 
 /**
- * Removes the copy and the journal of an interrupted conversion, also of one whose journal is damaged; the image stays.
+ * Removes the copy and the journal of an interrupted conversion, also of one whose journal says nothing sensible; the image
+ * stays.
  * @throws {LuksError} `conversion.busy` while it runs; `journal.other` when the new image is in place already
  */
 export function abandonConversion(where: Where): void {

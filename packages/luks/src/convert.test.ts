@@ -17,6 +17,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
+import { mutations } from '@vouchsafe/bytes/hostile';
 import { type DecryptOptions, decryptImage } from './decrypt.ts';
 import { type EncryptOptions, encryptImage } from './encrypt.ts';
 import { readAt } from './file.ts';
@@ -189,6 +190,10 @@ test('names in use are refused', async (t) => {
   await refused({ target: at('a') }, /a\.luks-part: exists, but no journal belongs to it/);
   writeFileSync(at('b.luks-journal'), 'no database '.repeat(100));
   await refused({ target: at('b') }, /b\.luks-journal: the file is no journal/);
+  symlinkSync(at('nowhere'), at('c.luks-journal'));
+  await refused({ target: at('c') }, /c\.luks-journal: not a regular file/);
+  symlinkSync(at('nowhere'), at('d'));
+  await refused({ target: at('d') }, /d: exists already/);
 });
 
 test('a wrong passphrase and a damaged header stop a decryption before it begins', async (t) => {
@@ -202,4 +207,22 @@ test('a wrong passphrase and a damaged header stop a decryption before it begins
   truncateSync(at('disk'), 100);
   await assert.rejects(decryptImage(options), /LUKS_PHDR: need 592 bytes/);
   assert.deepEqual(namesIn(at('disk')), ['disk']);
+});
+
+test('hostile headers: a decryption ends in a clear error or in an image, and leaves nothing else', async (t) => {
+  const at = scratch(t);
+  const options = sampleOptions(makeImage(at('plain'), MiB), { target: at('disk') });
+  await encryptImage(options);
+  const image = readFileSync(at('disk'));
+  const runs: Uint8Array[] = [];
+  mutations([image.subarray(0, 592)], 5, 60, (bytes) => runs.push(bytes));
+  for (const start of runs) {
+    writeFileSync(at('disk'), Buffer.concat([start, image.subarray(592)]));
+    const outcome = await decryptImage({ ...options, source: at('disk'), into: { target: at('out') } }).catch(
+      (error) => error,
+    );
+    assert.ok(outcome.target !== undefined || ['DecodeError', 'LuksError'].includes(outcome.name), String(outcome));
+    rmSync(at('out'), { force: true });
+    assert.deepEqual(namesIn(at('disk')), ['disk', 'plain']);
+  }
 });

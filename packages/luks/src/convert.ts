@@ -4,6 +4,7 @@ import { checkSpace, openCopy, removeCopy } from './copy.ts';
 import { copyData, verifyData } from './data.ts';
 import { LuksError, type LuksErrorCode } from './error.ts';
 import { identityOf, sameIdentity, statusOf } from './file.ts';
+import { checkNotInUse } from './in-use.ts';
 import { Journal, type JournalState } from './journal.ts';
 import { finishReplacing, isReplaced, putInPlace } from './replace.ts';
 import { openSource } from './source.ts';
@@ -32,6 +33,7 @@ export async function convert(way: Way, options: ConvertOptions): Promise<Conver
     begun = state !== undefined;
     if (state !== undefined && isReplaced(names, state)) return await finish(run, state);
     return await withFile(openSource(names.source), async (source) => {
+      checkNotInUse(names.source, source);
       const from = state === undefined ? newState(run, source) : checkBelongs(run, state, source);
       const plan = way.plan(source, names.source);
       checkSpace(names, plan);
@@ -101,6 +103,7 @@ async function carryOut(run: Run, plan: Plan, from: JournalState): Promise<Conve
 }
 
 function checkUnchanged(names: Names, state: JournalState, source: number): void {
+  checkNotInUse(names.source, source);
   if (!sameIdentity(state.source, identityOf(source)))
     throw new LuksError(
       'source.changed',

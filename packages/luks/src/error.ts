@@ -17,6 +17,7 @@ export type LuksErrorCode =
   | 'source.size'
   | 'source.linked'
   | 'source.changed'
+  | 'source.in-use'
   | 'target.directory'
   | 'target.exists'
   | 'target.space'

@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, fstatSync, fsyncSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, fsyncSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LuksError } from './error.ts';
 
@@ -27,9 +27,9 @@ export function syncDirectoryOf(path: string): void {
   }
 }
 
-/** The file's status, or undefined when there is none. */
+/** Status of the name itself (a link is not followed), or undefined when there is none. */
 export const statusOf = (path: string): BigIntStats | undefined =>
-  statSync(path, { bigint: true, throwIfNoEntry: false });
+  lstatSync(path, { bigint: true, throwIfNoEntry: false });
 
 /** What tells an unchanged file from a changed or another one. The device number is left out: reboots change it. */
 export interface Identity {

@@ -40,6 +40,8 @@ export class Journal {
   static open(path: string): Journal {
     for (;;) {
       const before = statusOf(path);
+      if (before !== undefined && !before.isFile())
+        throw new LuksError('journal.malformed', `${path}: not a regular file; remove it or choose another target`);
       const db = lock(path);
       const after = statusOf(path);
       // Its last owner may have removed the file between our opening and locking it: then we hold a lock on nothing.
