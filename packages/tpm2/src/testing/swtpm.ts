@@ -33,8 +33,13 @@ export class Swtpm implements AsyncDisposable {
     this.#process = process;
   }
 
-  static async start(kind: 'unix' | 'tcp' = 'unix'): Promise<Swtpm> {
+  /** @param manufacture makes the state in the folder; without it the TPM starts with none */
+  static async start(
+    kind: 'unix' | 'tcp' = 'unix',
+    manufacture: (folder: string) => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<Swtpm> {
     const folder = await mkdtemp(join(tmpdir(), 'swtpm-'));
+    await manufacture(folder);
     const [server, control] = kind === 'unix' ? unixAddresses(folder) : await tcpAddresses();
     const child = spawn('swtpm', ['socket', '--tpm2', '--tpmstate', `dir=${folder}`, ...listenOn(server, control)], {
       stdio: 'ignore',
