@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { hex } from '@vouchsafe/bytes/hex';
-import type { Bank } from './algorithms.ts';
-import { decodeLog } from './log.ts';
+import { type Bank, digest } from './algorithms.ts';
+import { describe } from './describe.ts';
+import { decodeLog, type EventLog } from './log.ts';
+import { provenFacts } from './proven.ts';
 import { replay } from './replay.ts';
 import { corpusBytes, corpusPath, corpusText, withCorpus } from './testing/corpus.ts';
 
@@ -48,6 +50,90 @@ test('every log of a real machine decodes and replays, or is refused for a reaso
     if (expected) assert.deepEqual([log.form, log.banks.join(' '), log.events.length], expected, file);
     for (const bank of log.banks) assert.ok(replay(log, bank).size <= 24, file);
   }
+});
+
+/** Every log that decodes. */
+function everyLog(): [string, EventLog][] {
+  const machines = readdirSync(corpusPath('eventlogs'))
+    .filter((name) => name.endsWith('.bin') && !(logs[name] instanceof RegExp))
+    .map((name): [string, EventLog] => [name, decodeLog(corpusBytes('eventlogs', name))]);
+  const boots = readdirSync(corpusPath('measured-boot')).map((name): [string, EventLog] => [
+    name,
+    decodeLog(corpusBytes('measured-boot', name, 'binary_bios_measurements')),
+  ]);
+  return [...machines, ...boots];
+}
+
+/** Whether Secure Boot is proven to be on; absent: nothing is proven. */
+const secureBoot: Record<string, boolean | undefined> = {
+  'arch-linux-workstation.bin': false,
+  'coreos_36_shielded_vm_no_secure_boot_eventlog.bin': false,
+  'cos-101-amd-sev.bin': true,
+  'cos-85-amd-sev.bin': true,
+  'cos-93-amd-sev.bin': true,
+  'crypto_agile_eventlog.bin': false,
+  'debian-10.bin': true,
+  'ebs_event_missing_eventlog.bin': false,
+  'event-bootorder.bin': false,
+  'event-postcode.bin': true,
+  'event-sd-boot-fedora37.bin': false,
+  'event-uefi-sha1-log.bin': false,
+  'eventlogwithsp800155.bin': true,
+  'glinux-alex.bin': false,
+  'hirs_TpmLog.bin': false,
+  'keylime_binary_bios_measurements.bin': false,
+  'rust_keylime_uefi_log.bin': false,
+  'sb_cert_eventlog.bin': true,
+  'short_no_action_eventlog.bin': undefined,
+  'ubuntu-1804-amd-sev.bin': false,
+  'ubuntu-2104-no-dbx.bin': false,
+  'ubuntu-2104-no-secure-boot.bin': false,
+  direct1: false,
+  fw2m: false,
+  ima: false,
+  tis: false,
+  uki: false,
+  'uki-sb': true,
+};
+
+test(
+  'facts of real machines: every bank agrees, every label is borne out, no event of PCR 7 is unexplained',
+  withCorpus,
+  () => {
+    for (const [name, log] of everyLog()) {
+      for (const bank of log.banks) {
+        const facts = provenFacts(log, bank);
+        if (name in secureBoot) assert.equal(facts.secureBoot?.value, secureBoot[name], `${name} ${bank}`);
+        const bad = facts.findings.filter(({ code }) => code === 'data.mismatch' || code.startsWith('secureBoot.'));
+        assert.deepEqual(bad, [], `${name} ${bank}`);
+        for (const event of log.events) {
+          const line = describe(event, bank, facts.proofs[event.index]);
+          assert.doesNotMatch(line, /do not fit/, `${name} ${event.index}`);
+        }
+      }
+    }
+  },
+);
+
+test('a unified kernel image: sections, and the digest of the kernel command line', withCorpus, () => {
+  const log = decodeLog(corpusBytes('measured-boot', 'uki', 'binary_bios_measurements'));
+  const cmdline = corpusText('measured-boot', 'uki', 'cmdline').trim();
+  const facts = provenFacts(log, 'sha256');
+  assert.deepEqual(
+    facts.ukiSections.map(({ value }) => value.name),
+    ['.linux', '.osrel', '.cmdline', '.initrd'],
+  );
+  const forms = [cmdline, `${cmdline}\n`, `${cmdline}\0`].map((text) => hex(digest('sha256', Buffer.from(text))));
+  assert.ok(forms.includes(hex(facts.ukiSections[2]!.value.digest)));
+});
+
+test('a log of Windows', withCorpus, () => {
+  const evidence = JSON.parse(corpusText('evidence', 'windows_gcp_shielded_vm.json'));
+  const log = decodeLog(new Uint8Array(Buffer.from(evidence.Log.Raw, 'base64')));
+  const held = new Map<number, string>();
+  for (const { Index, Digest } of evidence.Log.PCRs) held.set(Index, Buffer.from(Digest, 'base64').toString('hex'));
+  for (const [pcr, value] of replay(log, 'sha1')) assert.equal(hex(value), held.get(pcr), `PCR ${pcr}`);
+  assert.equal(provenFacts(log, 'sha1').secureBoot?.value, true);
 });
 
 /** PCRs of tpm2_eventlog's YAML: `pcrs:`, a bank, then `index : 0xhex`. */

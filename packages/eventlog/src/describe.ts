@@ -3,8 +3,10 @@ import { DecodeError } from '@vouchsafe/bytes/reader';
 import type { Bank } from './algorithms.ts';
 import { type Content, contentOf } from './content.ts';
 import type { LogEvent } from './event.ts';
+import { eventTypes } from './event-types.ts';
+import { authorityOf, authorityText } from './facts/authority.ts';
 import { noActionSignatures } from './no-action.ts';
-import { type Proof, proofOf } from './proof.ts';
+import { type Proof, type ProofRule, proofOf } from './proof.ts';
 import { separatorOf } from './separator.ts';
 import { knownTags } from './tagged.ts';
 import { printable } from './text.ts';
@@ -36,13 +38,24 @@ export function describe(event: LogEvent, bank: Bank, proof: Proof = proofOf(eve
   return `${head}: ${what === '' ? 'no data' : what} (${proofNote(proof)})`;
 }
 
+/** Rules that prove a part of what is shown. */
+const partText: Readonly<Partial<Record<ProofRule, string>>> = {
+  variableValue: 'value proven, name unproven',
+  grubText: 'text proven, prefix unproven',
+  sectionName: 'name proven',
+};
+
 const proofNote = (proof: Proof): string =>
-  proof.state === 'data' && proof.rule === 'variableValue' ? 'value proven, name unproven' : proofText[proof.state];
+  (proof.state === 'data' ? partText[proof.rule] : undefined) ?? proofText[proof.state];
+
+const isSectionName = (text: string) => /^\.[a-z0-9_]+$/.test(text);
 
 /** What the data of an event say, in words and without any claim that it is true. */
 function contentText(content: Content, event: LogEvent): string {
   switch (content.kind) {
     case 'variable':
+      if (event.type === eventTypes.EV_EFI_VARIABLE_AUTHORITY.value)
+        return printable(`authority ${authorityText(authorityOf(content))}`);
       return `variable ${printable(content.name)} = ${valueText(content.name, content.data)}`;
     case 'image':
       return `image ${content.devicePath || 'without device path'}, ${content.length} bytes`;
@@ -58,7 +71,7 @@ function contentText(content: Content, event: LogEvent): string {
         .slice(0, 8)
         .join(', ');
     case 'text':
-      return printable(content.text);
+      return `${isSectionName(content.text) && event.pcr === 11 ? 'section ' : ''}${printable(content.text)}`;
     case 'signature':
       return `${content.signature}: ${noActionSignatures[content.signature as keyof typeof noActionSignatures]}`;
     case 'bytes':

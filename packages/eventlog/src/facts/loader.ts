@@ -71,10 +71,16 @@ function loaderText(each: Measured): LoaderText | undefined {
     const role = Object.entries(grubRoles).find(([prefix]) => head.startsWith(prefix))?.[1];
     return role && { role, text: Buffer.from(bytes).toString('utf8') };
   }
-  return bytes.length >= 2 && bytes.length % 2 === 0 && bytes.at(-1) === 0 && bytes.at(-2) === 0
-    ? { role: 'commandLine', text: utf16Text(bytes) }
-    : undefined;
+  return isUtf16(bytes) ? { role: 'commandLine', text: utf16Text(bytes) } : undefined;
 }
+
+/** Printable UTF-16 that ends in NUL: Windows measures tagged structures into PCR 12, which are none. */
+const isUtf16 = (bytes: Uint8Array): boolean =>
+  bytes.length >= 2 &&
+  bytes.length % 2 === 0 &&
+  bytes.at(-1) === 0 &&
+  bytes.at(-2) === 0 &&
+  !/[\p{C}\u{fffd}]/u.test(utf16Text(bytes));
 
 /** Everything from PCR 8 on of which only the digest is proven. */
 export const measuredObjects = (events: readonly Measured[]): Fact<MeasuredObject>[] =>

@@ -1,11 +1,10 @@
-import { decode } from '@vouchsafe/bytes/codec';
 import { DecodeError } from '@vouchsafe/bytes/reader';
 import { eventTypes } from '../event-types.ts';
 import type { Finding } from '../finding.ts';
 import { asciiText } from '../text.ts';
-import { guidText } from '../uefi/guid.ts';
-import { decodeSignatureLists, type Signature, SignatureData } from '../uefi/signature-list.ts';
+import { decodeSignatureLists, type Signature } from '../uefi/signature-list.ts';
 import { decodeVariable, type Variable } from '../uefi/variable.ts';
+import { type Authority, authorityOf } from './authority.ts';
 import { type Fact, fact, type Measured, provenBytes } from './fact.ts';
 
 /** The variables that the firmware measures into PCR 7 (Firmware Profile 1.06, 3.3.4.8), and how their value is read. */
@@ -34,16 +33,6 @@ export interface Database {
   /** Digest of the event, in the bank of the facts: stable name of exactly this content. */
   readonly digest: Uint8Array;
   readonly signatures: readonly Signature[] | undefined;
-}
-
-/** What verified an image: an entry of db, of MokListRT, or shim's own certificate; or shim's SBAT level. */
-export interface Authority {
-  readonly guid: string;
-  /** Name of the variable that holds the entry: `db`, `Shim`, `MokListRT`, `SbatLevel`, ... */
-  readonly variable: string;
-  readonly data: Uint8Array;
-  /** Owner GUID, when the data begin with one (EFI_SIGNATURE_DATA; shim writes bare certificates). */
-  readonly owner: string | undefined;
 }
 
 /** What PCR 7 proves. A member that is absent is not proven, which never means that it is off. */
@@ -85,7 +74,7 @@ export function secureBootFacts(events: readonly Measured[], separated: boolean,
       const known = configs.get(name);
       if (known) known.push([each, variable]);
       else configs.set(name, [[each, variable]]);
-    } else if (variable) authorities.push(fact(each, authority(variable)));
+    } else if (variable) authorities.push(fact(each, authorityOf(variable)));
     else if (text !== undefined) actions.push(fact(each, text));
     else findings.push(about(each, 'secureBoot.unexplained', 'an event of PCR 7 that is no proven variable or text'));
   }
@@ -150,16 +139,6 @@ function database(name: DatabaseVariable, { digest }: Measured, data: Uint8Array
     if (error instanceof DecodeError) return { name, digest, signatures: undefined };
     throw error;
   }
-}
-
-/** `0x30 0x82`: a DER certificate without the owner before it. */
-const isDer = (data: Uint8Array) => data[0] === 0x30 && data[1] === 0x82;
-
-function authority({ guid, name: variable, data }: Variable): Authority {
-  const shimText = guid === '605dab50-e046-4300-abb6-3dd810dd8b23';
-  if (shimText || isDer(data) || data.length <= 16) return { guid, variable, data, owner: undefined };
-  const { signatureOwner, signatureData } = decode(SignatureData, data);
-  return { guid, variable, data: signatureData, owner: guidText(signatureOwner) };
 }
 
 const about = ({ event }: Measured, code: Finding['code'], detail: string): Finding => ({

@@ -10,7 +10,7 @@ import { corpusBytes, corpusPath, corpusText, withCorpus } from '../testing/corp
 import { buildIma, buildImaText, type ImaInput } from '../testing/ima.ts';
 import { decodeImaText } from './ascii.ts';
 import { decodeImaLog } from './log.ts';
-import { checkTemplateHashes, extendedDigest, matchImaPrefix, replayIma } from './replay.ts';
+import { checkTemplateHashes, coveredEntries, extendedDigest, matchImaPrefix, replayIma } from './replay.ts';
 
 const file = digest('sha256', Buffer.from('content'));
 const inputs: ImaInput[] = [
@@ -64,6 +64,7 @@ test('a replay continues an earlier one, and a quote covers a beginning of the l
   assert.equal(matchImaPrefix(entries, 'sha256', half.get(10)!)?.entries, 4);
   assert.equal(matchImaPrefix(entries, 'sha256', new Uint8Array(32))?.entries, 0);
   assert.equal(matchImaPrefix(entries, 'sha256', new Uint8Array(32).fill(1)), undefined);
+  assert.equal(coveredEntries(entries, 'sha256', 10, half.get(10)!), 4);
   const padded = replayIma(entries.slice(0, 5), 'sha384', { rule: 'paddedSha1' });
   assert.deepEqual(matchImaPrefix(entries, 'sha384', padded.get(10)!), { entries: 5, rule: 'paddedSha1' });
 });

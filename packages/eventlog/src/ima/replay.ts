@@ -47,39 +47,43 @@ export function replayIma(
   return pcrs;
 }
 
-/** How much of a log a PCR value accounts for. */
+/**
+ * How many of the entries, from the first on, account for a PCR value by one rule; undefined when no number of them does.
+ * A log that was read after the quote holds later entries: only the counted ones are proven.
+ */
+export function coveredEntries(
+  entries: readonly ImaEntry[],
+  bank: Bank,
+  pcr: number,
+  quoted: Uint8Array,
+  { rule = 'hash', initial }: ImaReplayOptions = {},
+): number | undefined {
+  let value = initial?.get(pcr) ?? new Uint8Array(algorithms[bank].size);
+  if (equalBytes(value, quoted)) return 0;
+  for (const [i, entry] of entries.entries()) {
+    if (entry.pcr !== pcr) continue;
+    value = digest(bank, value, extendedDigest(entry, bank, rule));
+    if (equalBytes(value, quoted)) return i + 1;
+  }
+  return undefined;
+}
+
+/** How much of a log a PCR value accounts for, and by which rule the kernel extends. */
 export interface ImaMatch {
-  /** The first so many entries of the log are proven; later ones were written after the quote. */
   readonly entries: number;
   readonly rule: ImaRule;
 }
 
-/** Where to look, and what the PCR held before the first entry. */
-export interface ImaMatchOptions {
-  /** 10 when absent. */
-  readonly pcr?: number;
-  readonly initial?: Uint8Array;
-}
-
-/**
- * How many of the entries, from the first on, account for a PCR value; undefined when no number of them does.
- * Both rules are tried; the result says which one the kernel follows.
- */
+/** As `coveredEntries`, by whichever rule fits: a host does not say which one its kernel follows. */
 export function matchImaPrefix(
   entries: readonly ImaEntry[],
   bank: Bank,
   quoted: Uint8Array,
-  { pcr = 10, initial = new Uint8Array(algorithms[bank].size) }: ImaMatchOptions = {},
+  { pcr = 10, initial }: { readonly pcr?: number; readonly initial?: ReadonlyMap<number, Uint8Array> } = {},
 ): ImaMatch | undefined {
-  if (equalBytes(initial, quoted)) return { entries: 0, rule: 'hash' };
-  const rules: ImaRule[] = bank === 'sha1' ? ['hash'] : ['hash', 'paddedSha1'];
-  for (const rule of rules) {
-    let value = initial;
-    for (const [i, entry] of entries.entries()) {
-      if (entry.pcr !== pcr) continue;
-      value = digest(bank, value, extendedDigest(entry, bank, rule));
-      if (equalBytes(value, quoted)) return { entries: i + 1, rule };
-    }
+  for (const rule of ['hash', 'paddedSha1'] as const) {
+    const covered = coveredEntries(entries, bank, pcr, quoted, { rule, ...(initial ? { initial } : {}) });
+    if (covered !== undefined) return { entries: covered, rule };
   }
   return undefined;
 }

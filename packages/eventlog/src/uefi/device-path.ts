@@ -1,4 +1,4 @@
-import { type Codec, decode, fixed, type Infer, struct, u8, u16le, u32le, u64le } from '@vouchsafe/bytes/codec';
+import { type Codec, decode, fixed, rest, struct, u8, u16le, u32le, u64le } from '@vouchsafe/bytes/codec';
 import { hex } from '@vouchsafe/bytes/hex';
 import { DecodeError, Reader } from '@vouchsafe/bytes/reader';
 import { printable, utf16Text } from '../text.ts';
@@ -56,6 +56,7 @@ const nodeText: Readonly<Record<string, (data: Uint8Array) => string>> = {
     struct('MEMORY_MAPPED', { memoryType: u32le, start: u64le, end: u64le }),
     (n) => `MemoryMapped(0x${n.memoryType.toString(16)},0x${n.start.toString(16)},0x${n.end.toString(16)})`,
   ),
+  '1/4': vendor('VenHw'),
   '2/1': from(struct('ACPI', { hid: u32le, uid: u32le }), acpi),
   '3/1': from(
     struct('ATAPI', { primarySecondary: u8, slaveMaster: u8, lun: u16le }),
@@ -93,6 +94,7 @@ const nodeText: Readonly<Record<string, (data: Uint8Array) => string>> = {
     hardDrive,
   ),
   '4/2': from(struct('CDROM', { entry: u32le, start: u64le, size: u64le }), (n) => `CDROM(0x${n.entry.toString(16)})`),
+  '4/3': vendor('VenMedia'),
   '4/4': (data) => printable(utf16Text(data)),
   '4/6': from(struct('FV_FILE', { guid: Guid }), (n) => `FvFile(${guidText(n.guid)})`),
   '4/7': from(struct('FV', { guid: Guid }), (n) => `Fv(${guidText(n.guid)})`),
@@ -102,6 +104,14 @@ const nodeText: Readonly<Record<string, (data: Uint8Array) => string>> = {
 
 function from<T>(codec: Codec<T>, show: (node: T) => string): (data: Uint8Array) => string {
   return (data) => show(decode(codec, data));
+}
+
+/** A vendor's node: GUID, then data of the vendor's own. */
+function vendor(name: string): (data: Uint8Array) => string {
+  return from(
+    struct('VENDOR', { guid: Guid, data: rest('data', 65_536) }),
+    (n) => `${name}(${guidText(n.guid)}${n.data.length > 0 ? `,${hex(n.data.subarray(0, 32))}` : ''})`,
+  );
 }
 
 function acpi({ hid, uid }: { hid: number; uid: number }): string {
@@ -130,5 +140,3 @@ export function devicePathNodeText({ type, subType, data }: DevicePathNode): str
 
 /** Text of a device path, for instance `PciRoot(0x0)/Pci(0x1,0x1)/\EFI\BOOT\BOOTX64.EFI`. @throws {DecodeError} */
 export const devicePathText = (bytes: Uint8Array): string => decodeDevicePath(bytes).map(devicePathNodeText).join('/');
-
-export type NodeHead = Infer<typeof NodeHead>;
