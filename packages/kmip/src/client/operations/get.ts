@@ -1,0 +1,51 @@
+import type { Secret } from '@vouchsafe/bytes/secret';
+import { KmipError } from '../../error.ts';
+import type { KeyBlock } from '../../key-block.ts';
+import { get as operation } from '../../operations/get.ts';
+import type { Send } from '../send.ts';
+import type { NewKey } from './create.ts';
+import { expectId } from './expect.ts';
+
+/** A key as the server gave it; whoever gets it wipes it. */
+export interface FetchedKey extends Disposable {
+  readonly id: string;
+  readonly material: Secret;
+  readonly algorithm: NewKey['algorithm'];
+  /** In bits; the material is exactly so long. */
+  readonly length: number;
+}
+
+/** What the caller knows of the key beforehand. */
+export type Expected = Pick<NewKey, 'algorithm' | 'length'>;
+
+/** Fetches a key. A key that is not what its own description or the caller says is refused and wiped. */
+export const get =
+  (send: Send) =>
+  async (id: string, expected?: Expected): Promise<FetchedKey> => {
+    const answer = await send(operation, { id });
+    const { block } = answer.key;
+    try {
+      expectId('Get', id, answer.id);
+      if (answer.objectType !== 'Symmetric Key') throw wrong(`a ${answer.objectType} came`);
+      return fetched(id, block, expected);
+    } catch (error) {
+      block.value.material[Symbol.dispose]();
+      throw error;
+    }
+  };
+
+function fetched(id: string, block: KeyBlock, expected?: Expected): FetchedKey {
+  const { algorithm, length, format } = block;
+  const { material } = block.value;
+  if (format !== 'Raw') throw wrong(`the key comes as ${format}, expected Raw`);
+  if (algorithm === undefined || algorithm.startsWith('0x') || length === undefined)
+    throw wrong('the key comes without a known algorithm and length');
+  if (material.length * 8 !== length)
+    throw wrong(`the key is said to have ${length} bits, ${material.length * 8} came`);
+  if (expected !== undefined && (expected.algorithm !== algorithm || expected.length !== length))
+    throw wrong(`expected ${expected.algorithm} ${expected.length}, the key is ${algorithm} ${length}`);
+  const known = algorithm as NewKey['algorithm'];
+  return { id, material, algorithm: known, length, [Symbol.dispose]: () => material[Symbol.dispose]() };
+}
+
+const wrong = (why: string) => new KmipError('answer.invalid', `Get: ${why}`);

@@ -1,0 +1,106 @@
+import {
+  attestationType,
+  batchErrorContinuationOption,
+  credentialType,
+  operation,
+  resultReason,
+  resultStatus,
+} from './enums.ts';
+import { limits } from './limits.ts';
+import type { ValueOf } from './ttlv/item.ts';
+import { lazy } from './ttlv/lazy.ts';
+import { boolean, bytes, dateTime, enumeration, integer, openEnumeration, text } from './ttlv/scalars.ts';
+import { optional, repeated, structure } from './ttlv/structure.ts';
+
+/** KMIP 1.4, 6.1. */
+export const ProtocolVersion = structure('Protocol Version', {
+  major: integer('Protocol Version Major'),
+  minor: integer('Protocol Version Minor'),
+});
+export type ProtocolVersion = ValueOf<typeof ProtocolVersion>;
+
+/** KMIP 1.4, 2.1.2: who the client says it is. What the value holds depends on the type. */
+export const Credential = structure('Credential', {
+  type: openEnumeration('Credential Type', credentialType),
+  value: lazy('Credential Value'),
+});
+
+/** KMIP 1.4, 6.6. */
+export const Authentication = structure('Authentication', { credentials: repeated(Credential, 8) });
+
+/** KMIP 1.4, 6.16. */
+export const MessageExtension = structure('Message Extension', {
+  vendor: text('Vendor Identification', 256),
+  critical: boolean('Criticality Indicator'),
+  content: lazy('Vendor Extension'),
+});
+
+/** KMIP 1.4, 7.2, table 255. */
+export const RequestHeader = structure('Request Header', {
+  version: ProtocolVersion,
+  maximumResponseSize: optional(integer('Maximum Response Size')),
+  clientCorrelation: optional(text('Client Correlation Value', 256)),
+  serverCorrelation: optional(text('Server Correlation Value', 256)),
+  asynchronous: optional(boolean('Asynchronous Indicator')),
+  attestationCapable: optional(boolean('Attestation Capable Indicator')),
+  attestationTypes: repeated(openEnumeration('Attestation Type', attestationType), 16),
+  authentication: optional(Authentication),
+  onError: optional(enumeration('Batch Error Continuation Option', batchErrorContinuationOption)),
+  inOrder: optional(boolean('Batch Order Option')),
+  time: optional(dateTime('Time Stamp')),
+  batchCount: integer('Batch Count'),
+});
+export type RequestHeader = ValueOf<typeof RequestHeader>;
+
+/** KMIP 1.4, 6.4: names a batch item within its message. */
+const batchItemId = bytes('Unique Batch Item ID', limits.batchItemId);
+
+/** KMIP 1.4, 7.2, table 256. */
+export const RequestItem = structure('Batch Item', {
+  operation: openEnumeration('Operation', operation),
+  id: optional(batchItemId),
+  payload: lazy('Request Payload'),
+  extension: optional(MessageExtension),
+});
+export type RequestItem = ValueOf<typeof RequestItem>;
+
+/** KMIP 1.4, 7.1. */
+export const RequestMessage = structure('Request Message', {
+  header: RequestHeader,
+  items: repeated(RequestItem, limits.batch),
+});
+export type RequestMessage = ValueOf<typeof RequestMessage>;
+
+const nonce = structure('Nonce', { id: bytes('Nonce ID', 256), value: bytes('Nonce Value', 256) });
+
+/** KMIP 1.4, 7.2, table 257. */
+export const ResponseHeader = structure('Response Header', {
+  version: ProtocolVersion,
+  time: dateTime('Time Stamp'),
+  nonce: optional(nonce),
+  attestationTypes: repeated(openEnumeration('Attestation Type', attestationType), 16),
+  clientCorrelation: optional(text('Client Correlation Value', 256)),
+  serverCorrelation: optional(text('Server Correlation Value', 256)),
+  batchCount: integer('Batch Count'),
+});
+export type ResponseHeader = ValueOf<typeof ResponseHeader>;
+
+/** KMIP 1.4, 7.2, table 258. The operation is left out when the request could not be read so far. */
+export const ResponseItem = structure('Batch Item', {
+  operation: optional(openEnumeration('Operation', operation)),
+  id: optional(batchItemId),
+  status: enumeration('Result Status', resultStatus),
+  reason: optional(openEnumeration('Result Reason', resultReason)),
+  message: optional(text('Result Message', 4096)),
+  asynchronousCorrelation: optional(bytes('Asynchronous Correlation Value', 256)),
+  payload: optional(lazy('Response Payload')),
+  extension: optional(MessageExtension),
+});
+export type ResponseItem = ValueOf<typeof ResponseItem>;
+
+/** KMIP 1.4, 7.1. */
+export const ResponseMessage = structure('Response Message', {
+  header: ResponseHeader,
+  items: repeated(ResponseItem, limits.batch),
+});
+export type ResponseMessage = ValueOf<typeof ResponseMessage>;

@@ -1,0 +1,21 @@
+import { objectType } from '../enums.ts';
+import { TemplateAttribute } from '../template-attribute.ts';
+import { enumeration } from '../ttlv/scalars.ts';
+import { optional, structure } from '../ttlv/structure.ts';
+import { declare, uniqueIdentifier } from './operation.ts';
+
+/** KMIP 1.4, 4.1. Makes a symmetric key; its id becomes the ID Placeholder. */
+export const create = declare({
+  name: 'Create',
+  since: { major: 1, minor: 0 },
+  repeatable: false,
+  request: structure('Request Payload', {
+    objectType: enumeration('Object Type', objectType),
+    template: TemplateAttribute,
+  }),
+  response: structure('Response Payload', {
+    objectType: enumeration('Object Type', objectType),
+    id: uniqueIdentifier,
+    template: optional(TemplateAttribute),
+  }),
+});

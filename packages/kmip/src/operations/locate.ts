@@ -1,0 +1,24 @@
+import { Attribute } from '../attribute.ts';
+import { objectGroupMember } from '../enums.ts';
+import { limits } from '../limits.ts';
+import { enumeration, integer } from '../ttlv/scalars.ts';
+import { optional, repeated, structure } from '../ttlv/structure.ts';
+import { declare, uniqueIdentifier } from './operation.ts';
+
+/** KMIP 1.4, 4.9. The ids of the objects that have all these attributes. */
+export const locate = declare({
+  name: 'Locate',
+  since: { major: 1, minor: 0 },
+  repeatable: true,
+  request: structure('Request Payload', {
+    maximumItems: optional(integer('Maximum Items')),
+    offsetItems: optional(integer('Offset Items')),
+    storageStatus: optional(integer('Storage Status Mask')),
+    groupMember: optional(enumeration('Object Group Member', objectGroupMember)),
+    attributes: repeated(Attribute, limits.attributes),
+  }),
+  response: structure('Response Payload', {
+    total: optional(integer('Located Items')),
+    ids: repeated(uniqueIdentifier, 1000),
+  }),
+});

@@ -1,0 +1,20 @@
+import { revocationReasonCode } from '../enums.ts';
+import { dateTime, enumeration, text } from '../ttlv/scalars.ts';
+import { optional, structure } from '../ttlv/structure.ts';
+import { declare, uniqueIdentifier } from './operation.ts';
+
+/** KMIP 1.4, 4.20. Deactivates a key, or marks it as compromised. */
+export const revoke = declare({
+  name: 'Revoke',
+  since: { major: 1, minor: 0 },
+  repeatable: true,
+  request: structure('Request Payload', {
+    id: optional(uniqueIdentifier),
+    reason: structure('Revocation Reason', {
+      code: enumeration('Revocation Reason Code', revocationReasonCode),
+      message: optional(text('Revocation Message', 1024)),
+    }),
+    compromisedAt: optional(dateTime('Compromise Occurrence Date')),
+  }),
+  response: structure('Response Payload', { id: uniqueIdentifier }),
+});

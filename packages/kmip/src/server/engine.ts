@@ -1,0 +1,186 @@
+import { hex } from '@vouchsafe/bytes/hex';
+import { TtlvError } from '../error.ts';
+import {
+  type ProtocolVersion,
+  type RequestItem,
+  RequestMessage,
+  type ResponseItem,
+  ResponseMessage,
+} from '../message.ts';
+import type { OperationName, RequestOf, ResponseOf } from '../operations/operation.ts';
+import { operations } from '../operations/operations.ts';
+import { decodeItem, encodeItem } from '../ttlv/item.ts';
+import { encoded } from '../ttlv/lazy.ts';
+import { versions } from '../version.ts';
+import { credentialFault } from './credential.ts';
+import { OperationError } from './operation-error.ts';
+import { peekVersion } from './peek-version.ts';
+
+/** What a handler knows besides its request. */
+export interface Call<Client> {
+  readonly client: Client;
+  readonly version: ProtocolVersion;
+  readonly now: Date;
+  /** The ID Placeholder (KMIP 1.4, 4): the object of the message's last operation that made or found one. */
+  placeholder: string | undefined;
+}
+
+/** The operations that a server carries out. They are synchronous, so that each is one step of its store. */
+export type Handlers<Client> = {
+  [N in keyof typeof operations]?: (
+    request: RequestOf<(typeof operations)[N]>,
+    call: Call<Client>,
+  ) => ResponseOf<(typeof operations)[N]>;
+};
+
+/** A server without sockets, clock and store. */
+export interface Engine<Client> {
+  readonly handlers: Handlers<Client>;
+  now(): Date;
+  /**
+   * Every operation goes through here, also one that is refused. `act` does its work and encodes the answer; when it
+   * throws, nothing of its work may stay.
+   */
+  perform<T>(operation: OperationName | `0x${string}`, call: Call<Client>, act: () => T): T;
+  /** An error that is no `OperationError`: a defect. The client learns nothing of it. */
+  report?(error: unknown): void;
+}
+
+/** Octets to send, and whether the connection must end because the stream cannot be trusted any more. */
+export interface Reply {
+  readonly message: Buffer<ArrayBuffer>;
+  readonly close: boolean;
+}
+
+/** The smallest limit on a response that can hold an answer at all. */
+const smallestResponse = 256;
+
+/** Answers one message; the message's octets may be wiped afterwards. Never throws for anything that a client sent. */
+export function answer<Client>(engine: Engine<Client>, client: Client, octets: Uint8Array): Reply {
+  const now = engine.now();
+  const version = peekVersion(octets);
+  const ours = replyVersion(version);
+  try {
+    if (version !== undefined && version.major !== 1)
+      throw new OperationError('Invalid Message', `version ${version.major}.${version.minor} is not spoken here`);
+    const request = decodeItem(RequestMessage, octets, {
+      lenient: version !== undefined && version.minor > newest.minor,
+    });
+    checkMessage(request);
+    return { message: carryOut(engine, client, request, ours, now), close: false };
+  } catch (error) {
+    const malformed = error instanceof TtlvError && error.fault === 'malformed';
+    return { message: encodeReply(ours, now, undefined, [failure(error, engine)]), close: malformed };
+  }
+}
+
+const newest = versions[0]!;
+
+/** A client gets its own version; one that is newer than ours, or cannot be read, gets our newest. */
+const replyVersion = (asked: ProtocolVersion | undefined): ProtocolVersion =>
+  versions.find((each) => each.major === asked?.major && each.minor === asked.minor) ?? newest;
+
+/** Everything for which a message is refused as a whole, before anything is carried out. */
+function checkMessage({ header, items }: RequestMessage): void {
+  const refuse = (reason: OperationError['reason'], why: string): never => {
+    throw new OperationError(reason, why);
+  };
+  if (header.batchCount !== items.length || items.length === 0)
+    refuse('Invalid Message', `Batch Count ${header.batchCount} with ${items.length} batch items`);
+  if (header.onError === 'Undo') refuse('Feature Not Supported', 'Batch Error Continuation Option Undo');
+  if (header.maximumResponseSize !== undefined && header.maximumResponseSize < smallestResponse)
+    refuse('Response Too Large', `no answer fits ${header.maximumResponseSize} bytes`);
+  const ids = items.flatMap(({ id }) => (id === undefined ? [] : [hex(id)]));
+  if (items.length > 1 && ids.length < items.length)
+    refuse('Invalid Message', 'a batch item without Unique Batch Item ID among several');
+  if (new Set(ids).size < ids.length) refuse('Invalid Message', 'a Unique Batch Item ID stands twice');
+  for (const credential of header.authentication?.credentials ?? []) {
+    const fault = credentialFault(credential);
+    if (fault !== undefined) refuse('Authentication Not Successful', fault);
+  }
+}
+
+function carryOut<Client>(
+  engine: Engine<Client>,
+  client: Client,
+  { header, items }: RequestMessage,
+  version: ProtocolVersion,
+  now: Date,
+): Buffer<ArrayBuffer> {
+  const call: Call<Client> = { client, version, now, placeholder: undefined };
+  const done: ResponseItem[] = [];
+  let room = (header.maximumResponseSize ?? Number.POSITIVE_INFINITY) - smallestResponse;
+  for (const each of items) {
+    const result = one(engine, call, each, room);
+    room -= result.size;
+    done.push(result.item);
+    if (result.item.status !== 'Success' && header.onError !== 'Continue') break;
+  }
+  const correlation = version.minor >= 4 ? header.clientCorrelation : undefined;
+  return encodeReply(version, now, correlation, done);
+}
+
+/** Octets of a batch item besides its payload. */
+const itemOverhead = 128;
+
+function one<Client>(
+  engine: Engine<Client>,
+  call: Call<Client>,
+  request: RequestItem,
+  room: number,
+): { item: ResponseItem; size: number } {
+  const echoed = { operation: request.operation, ...(request.id === undefined ? {} : { id: request.id }) };
+  const before = call.placeholder;
+  try {
+    const payload = engine.perform(request.operation, call, () => {
+      const octets = act(engine.handlers, call, request);
+      if (octets.length + itemOverhead <= room) return octets;
+      octets.fill(0);
+      throw new OperationError('Response Too Large', 'the answer is larger than Maximum Response Size');
+    });
+    return { item: { ...echoed, status: 'Success', payload: encoded(payload) }, size: payload.length + itemOverhead };
+  } catch (error) {
+    call.placeholder = before;
+    return { item: { ...echoed, ...failure(error, engine) }, size: itemOverhead };
+  }
+}
+
+/** Reads the request of the operation, has it carried out, and encodes the answer. */
+function act<Client>(handlers: Handlers<Client>, call: Call<Client>, request: RequestItem): Buffer<ArrayBuffer> {
+  const declared = Object.hasOwn(operations, request.operation)
+    ? operations[request.operation as keyof typeof operations]
+    : undefined;
+  const handler = handlers[request.operation as keyof typeof operations] as
+    | ((request: unknown, call: Call<Client>) => unknown)
+    | undefined;
+  if (declared === undefined || handler === undefined || declared.since.minor > call.version.minor)
+    throw new OperationError('Operation Not Supported', `${request.operation} is not carried out here`);
+  if (request.extension?.critical === true)
+    throw new OperationError('Feature Not Supported', 'a critical Message Extension');
+  const asked = request.payload.as<unknown>(declared.request as never);
+  return encodeItem(declared.response as never, handler(asked, call) as never);
+}
+
+/** What a client is told about an error. */
+function failure<Client>(error: unknown, engine: Engine<Client>): ResponseItem {
+  const status = 'Operation Failed' as const;
+  if (error instanceof OperationError) return { status, reason: error.reason, message: error.message };
+  if (error instanceof TtlvError) {
+    const reason =
+      error.fault === 'unknown-field' || error.fault === 'unknown-value' ? 'Invalid Field' : 'Invalid Message';
+    return { status, reason, message: error.message.slice(0, 256) };
+  }
+  engine.report?.(error);
+  return { status, reason: 'General Failure', message: 'the server failed; its log says why' };
+}
+
+const encodeReply = (
+  version: ProtocolVersion,
+  time: Date,
+  clientCorrelation: string | undefined,
+  items: ResponseItem[],
+): Buffer<ArrayBuffer> =>
+  encodeItem(ResponseMessage, {
+    header: { version, time, attestationTypes: [], clientCorrelation, batchCount: items.length },
+    items,
+  });

@@ -1,0 +1,73 @@
+import { EncodeError } from '@vouchsafe/bytes/writer';
+import { type TagName, tags } from '../tags.ts';
+import { check, uint24, uint32, wrongType } from './check.ts';
+import { TtlvReader } from './reader.ts';
+import { TtlvWriter } from './writer.ts';
+
+/** How an item stands in TTLV: one declaration gives reader, writer, type and error path. */
+export interface Item<T> {
+  readonly name: TagName;
+  readonly tag: number;
+  /** The code of its type; 0 when the item accepts several and looks itself. */
+  readonly type: number;
+  /** Reads the value at `at`; tag, type and all lengths were checked. */
+  read(reader: TtlvReader, at: number, length: number): T;
+  /** Writes header and value. */
+  write(writer: TtlvWriter, value: T): void;
+}
+
+/** The type of the values of an item. */
+export type ValueOf<I> = I extends Item<infer T> ? T : never;
+
+/** What an item's declaration says apart from its tag. */
+export interface Body<T> {
+  readonly type: number;
+  read(reader: TtlvReader, at: number, length: number, tag: number): T;
+  write(writer: TtlvWriter, tag: number, value: T): void;
+}
+
+/** An item of a tag. */
+export function item<T>(name: TagName, body: Body<T>): Item<T> {
+  const tag = tags[name];
+  return {
+    name,
+    tag,
+    type: body.type,
+    read: (reader, at, length) => body.read(reader, at, length, tag),
+    write: (writer, value) => body.write(writer, tag, value),
+  };
+}
+
+/**
+ * Decodes octets that are exactly this item.
+ * @throws {TtlvError} when they are not
+ */
+export function decodeItem<T>(of: Item<T>, bytes: Uint8Array, options: { readonly lenient?: boolean } = {}): T {
+  check(bytes);
+  return readChecked(of, new TtlvReader(bytes, options), 0);
+}
+
+/** Reads the item whose header stands at `at`, out of octets that `check` went through. */
+export function readChecked<T>(of: Item<T>, reader: TtlvReader, at: number): T {
+  const tag = uint24(reader.bytes, at);
+  if (tag !== of.tag) reader.fail('malformed', tag, at, `expected ${of.name}`);
+  const type = reader.bytes[at + 3]!;
+  if (of.type !== 0 && type !== of.type) reader.fail('malformed', tag, at, wrongType(of.type, type));
+  return of.read(reader, at + 8, uint32(reader.bytes, at + 4));
+}
+
+const shared = new TtlvWriter();
+let busy = false;
+
+/** Encodes an item. @throws {EncodeError} when the value does not fit its declaration */
+export function encodeItem<T>(of: Item<T>, value: T): Buffer<ArrayBuffer> {
+  if (busy) throw new EncodeError(`${of.name}: an item is being encoded already`);
+  busy = true;
+  try {
+    of.write(shared, value);
+    return shared.finish();
+  } finally {
+    shared.reset();
+    busy = false;
+  }
+}

@@ -1,0 +1,27 @@
+import { TtlvError, type TtlvFault } from '../error.ts';
+import { tagName } from '../tags.ts';
+
+/** What is read from: octets that `check` went through, and the path to the item being read. */
+export class TtlvReader {
+  readonly bytes: Buffer;
+  /** Fields that a structure does not know are skipped: the peer speaks another minor version (KMIP 1.4, 11.1). */
+  readonly lenient: boolean;
+  readonly #path: number[] = [];
+
+  constructor(bytes: Uint8Array, options: { readonly lenient?: boolean } = {}) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.lenient = options.lenient ?? false;
+  }
+
+  enter(tag: number): void {
+    this.#path.push(tag);
+  }
+
+  leave(): void {
+    this.#path.pop();
+  }
+
+  fail(fault: TtlvFault, tag: number, offset: number, reason: string): never {
+    throw new TtlvError(fault, [...this.#path, tag].map(tagName).join('.'), offset, reason);
+  }
+}

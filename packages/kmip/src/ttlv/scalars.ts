@@ -1,0 +1,158 @@
+import { copy } from '@vouchsafe/bytes/hex';
+import { Secret } from '@vouchsafe/bytes/secret';
+import { EncodeError } from '@vouchsafe/bytes/writer';
+import { limits } from '../limits.ts';
+import { type TagName, tagName } from '../tags.ts';
+import { type Body, type Item, item } from './item.ts';
+import { itemTypes } from './item-type.ts';
+
+const outside = (tag: number, value: unknown, expected: string): never => {
+  throw new EncodeError(`${tagName(tag)}: ${String(value)} is not ${expected}`);
+};
+
+const whole = (tag: number, value: number, from: number, to: number): number =>
+  Number.isInteger(value) && value >= from && value <= to
+    ? value
+    : outside(tag, value, `a whole number ${from}..${to}`);
+
+const integerBody: Body<number> = {
+  type: itemTypes.Integer.code,
+  read: (reader, at) => reader.bytes.readInt32BE(at),
+  write(writer, tag, value) {
+    const at = writer.item(tag, itemTypes.Integer.code, 4);
+    writer.bytes.writeInt32BE(whole(tag, value, -(2 ** 31), 2 ** 31 - 1), at);
+  },
+};
+
+const longBody: Body<bigint> = {
+  type: itemTypes['Long Integer'].code,
+  read: (reader, at) => reader.bytes.readBigInt64BE(at),
+  write(writer, tag, value) {
+    const at = writer.item(tag, itemTypes['Long Integer'].code, 8);
+    writer.bytes.writeBigInt64BE(BigInt.asIntN(64, value) === value ? value : outside(tag, value, '64 bits'), at);
+  },
+};
+
+const intervalBody: Body<number> = {
+  type: itemTypes.Interval.code,
+  read: (reader, at) => reader.bytes.readUInt32BE(at),
+  write(writer, tag, value) {
+    const at = writer.item(tag, itemTypes.Interval.code, 4);
+    writer.bytes.writeUInt32BE(whole(tag, value, 0, 2 ** 32 - 1), at);
+  },
+};
+
+const booleanBody: Body<boolean> = {
+  type: itemTypes.Boolean.code,
+  read: (reader, at) => reader.bytes[at + 7] === 1,
+  write(writer, tag, value) {
+    const at = writer.item(tag, itemTypes.Boolean.code, 8);
+    writer.bytes.fill(0, at, at + 8);
+    writer.bytes[at + 7] = value ? 1 : 0;
+  },
+};
+
+/** Seconds since 1970 that a `Date` can hold. */
+const lastSecond = 8_640_000_000_000;
+
+const dateTimeBody: Body<Date> = {
+  type: itemTypes['Date-Time'].code,
+  read(reader, at, _length, tag) {
+    const seconds = reader.bytes.readInt32BE(at) * 2 ** 32 + reader.bytes.readUInt32BE(at + 4);
+    if (Math.abs(seconds) > lastSecond) reader.fail('malformed', tag, at, 'no date: out of range');
+    return new Date(seconds * 1000);
+  },
+  write(writer, tag, value) {
+    const seconds = whole(tag, Math.floor(value.getTime() / 1000), -lastSecond, lastSecond);
+    const at = writer.item(tag, itemTypes['Date-Time'].code, 8);
+    writer.bytes.writeInt32BE(Math.floor(seconds / 2 ** 32), at);
+    writer.bytes.writeUInt32BE(seconds >>> 0, at + 4);
+  },
+};
+
+const textBody = (max: number): Body<string> => ({
+  type: itemTypes['Text String'].code,
+  read(reader, at, length, tag) {
+    if (length > max) reader.fail('malformed', tag, at, `text of ${length} bytes, limit ${max}`);
+    return reader.bytes.toString('utf8', at, at + length);
+  },
+  write(writer, tag, value) {
+    const length = Buffer.byteLength(value);
+    if (length > max) outside(tag, `text of ${length} bytes`, `within the limit of ${max}`);
+    if (!value.isWellFormed() || value.includes('\0')) outside(tag, JSON.stringify(value), 'text without NUL');
+    const at = writer.item(tag, itemTypes['Text String'].code, length);
+    writer.bytes.write(value, at, length, 'utf8');
+  },
+});
+
+const bytesBody = (max: number): Body<Uint8Array> => ({
+  type: itemTypes['Byte String'].code,
+  read(reader, at, length, tag) {
+    if (length > max) reader.fail('malformed', tag, at, `${length} bytes, limit ${max}`);
+    return copy(reader.bytes.subarray(at, at + length));
+  },
+  write(writer, tag, value) {
+    if (value.length > max) outside(tag, `${value.length} bytes`, `within the limit of ${max}`);
+    const at = writer.item(tag, itemTypes['Byte String'].code, value.length);
+    writer.bytes.set(value, at);
+  },
+});
+
+/** The value is moved: the octets in the receive buffer are wiped. */
+const secretBody: Body<Secret> = {
+  type: itemTypes['Byte String'].code,
+  read: (reader, at, length) => Secret.take(reader.bytes.subarray(at, at + length)),
+  write(writer, tag, value) {
+    value.use((bytes) => {
+      const at = writer.item(tag, itemTypes['Byte String'].code, bytes.length);
+      writer.bytes.set(bytes, at);
+    });
+  },
+};
+
+/** A signed 32-bit number. */
+export const integer = (name: TagName): Item<number> => item(name, integerBody);
+/** A signed 64-bit number. */
+export const longInteger = (name: TagName): Item<bigint> => item(name, longBody);
+/** Seconds, unsigned 32-bit. */
+export const interval = (name: TagName): Item<number> => item(name, intervalBody);
+export const boolean = (name: TagName): Item<boolean> => item(name, booleanBody);
+/** A point in time, in whole seconds. */
+export const dateTime = (name: TagName): Item<Date> => item(name, dateTimeBody);
+/** Text of at most `max` octets. */
+export const text = (name: TagName, max: number = limits.text): Item<string> => item(name, textBody(max));
+/** Octets, copied out of the message. */
+export const bytes = (name: TagName, max: number = limits.message): Item<Uint8Array> => item(name, bytesBody(max));
+/** Octets that are secret: moved out of the message, which holds zeros afterwards. */
+export const secret = (name: TagName): Item<Secret> => item(name, secretBody);
+
+type Table = Readonly<Record<string, number>>;
+
+function enumerationBody<T extends string>(table: Table, open: boolean): Body<T> {
+  const names = new Map(Object.entries(table).map(([name, value]) => [value, name]));
+  return {
+    type: itemTypes.Enumeration.code,
+    read(reader, at, _length, tag) {
+      const value = reader.bytes.readUInt32BE(at);
+      const number = `0x${value.toString(16).padStart(8, '0')}`;
+      const name = names.get(value) ?? (open ? number : undefined);
+      return (name ?? reader.fail('unknown-value', tag, at, `no such value: ${number}`)) as T;
+    },
+    write(writer, tag, name) {
+      const value = table[name] ?? (open && /^0x[0-9a-f]{8}$/.test(name) ? Number(name) : undefined);
+      const at = writer.item(tag, itemTypes.Enumeration.code, 4);
+      writer.bytes.writeUInt32BE(value ?? outside(tag, name, `one of ${Object.keys(table).join(', ')}`), at);
+    },
+  };
+}
+
+/** A value of a closed list of names; any other value is an error. */
+export const enumeration = <const N extends Table>(name: TagName, names: N): Item<keyof N & string> =>
+  item(name, enumerationBody<keyof N & string>(names, false));
+
+/** A value of a list of names that vendors and later versions extend: other values are given as `0x8 digits`. */
+export const openEnumeration = <const N extends Table>(
+  name: TagName,
+  names: N,
+): Item<(keyof N & string) | `0x${string}`> =>
+  item(name, enumerationBody<(keyof N & string) | `0x${string}`>(names, true));
