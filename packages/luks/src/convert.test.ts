@@ -84,7 +84,7 @@ test('every crew gives the same image', async (t) => {
   const crews = {
     none: { workers: 0 },
     three: { workers: 3 },
-    bundle: { workers: 2, worker: { source: await bundledWorker() } },
+    bundle: { workers: 2, worker: { source: await bundled('./worker.ts') } },
   };
   for (const [name, crew] of Object.entries(crews))
     await encryptImage({ ...sampleOptions(plain, { target: at(name) }), ...crew, verify: 'full' });
@@ -92,13 +92,26 @@ test('every crew gives the same image', async (t) => {
   assert.ok(images[0]!.equals(images[1]!) && images[0]!.equals(images[2]!));
 });
 
-/** The worker as a single executable carries it: one CommonJS text. */
-async function bundledWorker(): Promise<string> {
+/** A module as a single executable carries it: one CommonJS text. */
+async function bundled(module: string): Promise<string> {
   const { build } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
-  const entryPoints = [new URL('./worker.ts', import.meta.url).pathname];
-  const bundle = await build({ entryPoints, bundle: true, platform: 'node', format: 'cjs', write: false });
-  return bundle.outputFiles[0]!.text;
+  const entryPoints = [new URL(module, import.meta.url).pathname];
+  const options = { bundle: true, platform: 'node', format: 'cjs', write: false, logLevel: 'silent' } as const;
+  return (await build({ ...options, entryPoints })).outputFiles[0]!.text;
 }
+
+test('a bundled converter works with the text of its worker and says when it lacks it', async (t) => {
+  const at = scratch(t);
+  writeFileSync(at('encrypt.cjs'), await bundled('./encrypt.ts'));
+  const { encryptImage: bundledEncrypt } = createRequire(import.meta.url)(
+    at('encrypt.cjs'),
+  ) as typeof import('./encrypt.ts');
+  const options = sampleOptions(makeImage(at('disk'), MiB), { replace: 'unlink' });
+  await assert.rejects(bundledEncrypt(options), { code: 'worker.failed', message: /must hand in the text/ });
+  assert.ok(holdsMarker(at('disk')));
+  await bundledEncrypt({ ...options, worker: { source: await bundled('./worker.ts') } });
+  assert.ok(!holdsMarker(at('disk')));
+});
 
 test('a worker whose code cannot be loaded is an error, and the image stays', async (t) => {
   const at = scratch(t);

@@ -123,11 +123,22 @@ const hopeless: ReadonlySet<LuksErrorCode> = new Set(['source.changed', 'target.
 const fullDisk: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 function settle(error: unknown, { names, journal }: Run, begun: boolean): unknown {
-  const told = fullDisk.has((error as NodeJS.ErrnoException).code) ? diskFull(names, error) : error;
+  const told = inWords(error, names);
   const discarded = told instanceof LuksError && hopeless.has(told.code);
   if (discarded) removeCopy(names);
   if (discarded || !begun) journal.remove();
   return told;
+}
+
+/** Errors of the operating system (they have a `syscall`, or came from a thread with their code) as ours. */
+function inWords(error: unknown, names: Names): unknown {
+  if (error instanceof LuksError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (fullDisk.has(code)) return diskFull(names, error);
+  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return error;
+  return new LuksError('disk.failed', `${names.copy}: reading or writing failed, nothing is lost: ${message}`, {
+    cause: error,
+  });
 }
 
 const diskFull = ({ copy }: Names, cause: unknown): LuksError =>

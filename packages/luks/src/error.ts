@@ -26,6 +26,7 @@ export type LuksErrorCode =
   | 'journal.malformed'
   | 'journal.other'
   | 'conversion.busy'
+  | 'disk.failed'
   | 'worker.failed';
 
 /** An operation on a header or an image that was refused or failed; the message says what to do. */

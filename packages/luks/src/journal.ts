@@ -99,6 +99,8 @@ function lock(path: string): DatabaseSync {
 /** SQLite's primary result codes (sqlite.org/rescode.html) that mean something to the operator. */
 const sqliteCodes: Record<number, { code: LuksErrorCode; text: string }> = {
   5: { code: 'conversion.busy', text: 'another process is converting this image; wait for it to finish' },
+  8: { code: 'target.directory', text: 'cannot write the journal; check the directory and its permissions' },
+  10: { code: 'disk.failed', text: 'the journal cannot be read or written; check the disk' },
   11: { code: 'journal.malformed', text: 'the journal is damaged; abandon the conversion and start again' },
   13: { code: 'target.full', text: 'no space left for the journal; make room and start again' },
   14: { code: 'target.directory', text: 'cannot create or open the journal; check the directory and its permissions' },

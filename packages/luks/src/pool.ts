@@ -91,26 +91,37 @@ async function inWorkers(
   if (left > 0) throw new LuksError('worker.failed', `a conversion thread ended with ${left} chunks undone`);
 }
 
-/** Settles when the thread has ended, however it ended. */
-function oneWorker(
+/**
+ * Settles when the thread has ended, however it ended, and never rejects: the files of the job may be closed only when
+ * no thread writes to them.
+ */
+async function oneWorker(
   order: Order,
   code: WorkerCode | undefined,
   onReport: (report: Report) => void,
   onFailure: (error: LuksError) => void,
 ): Promise<void> {
-  return new Promise((resolve) => {
+  const failed = (cause: unknown) =>
+    onFailure(new LuksError('worker.failed', `a conversion thread failed: ${cause}`, { cause }));
+  try {
     const worker = startWorker(order, code);
     worker.on('message', onReport);
-    worker.on('error', (cause) =>
-      onFailure(new LuksError('worker.failed', `a conversion thread failed: ${cause}`, { cause })),
-    );
-    worker.on('exit', () => resolve());
-  });
+    worker.on('error', failed);
+    await new Promise((resolve) => worker.on('exit', resolve));
+  } catch (cause) {
+    failed(cause);
+  }
 }
 
 function startWorker(order: Order, code: WorkerCode | undefined): Worker {
-  // No environment and no options of the parent: the thread needs neither.
-  const options = { workerData: order, env: {} };
+  const options = { workerData: order };
   if (code !== undefined && 'source' in code) return new Worker(code.source, { ...options, eval: true });
-  return new Worker(code?.file ?? new URL('./worker.ts', import.meta.url), options);
+  return new Worker(code?.file ?? besideThisModule(), options);
+}
+
+/** A bundle has no file beside it, and as CommonJS no `import.meta.url` either. */
+function besideThisModule(): URL {
+  if (import.meta.url === undefined)
+    throw new TypeError('a bundled program must hand in the text of its conversion worker');
+  return new URL('./worker.ts', import.meta.url);
 }

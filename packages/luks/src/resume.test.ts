@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   copyFileSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -190,4 +191,22 @@ test('a disk that fills up meanwhile: one sentence, the image stays, the copy go
 function fill(path: string): void {
   assert.throws(() => writeFileSync(path, new Uint8Array(24 * MiB)), { code: 'ENOSPC' });
   truncateSync(path, statSync(path).size - 2 * MiB);
+}
+
+test('an error of the operating system is said in our words, and the copy can be resumed', async (t) => {
+  const options = await interrupted(t);
+  renameSync(`${options.source}.luks-part`, `${options.source}.aside`);
+  await assert.rejects(encryptImage(options), { code: 'journal.other' });
+  renameSync(`${options.source}.aside`, `${options.source}.luks-part`);
+  const broken = { ...options, onStep: (step: string) => (step === 'kept' ? mkdirOver(options.source) : undefined) };
+  await assert.rejects(encryptImage(broken), {
+    code: 'disk.failed',
+    message: /nothing is lost: EISDIR|EEXIST|ENOTEMPTY/,
+  });
+});
+
+/** Puts a directory where the image was: the rename must fail. */
+function mkdirOver(path: string): void {
+  renameSync(path, `${path}.aside`);
+  mkdirSync(path);
 }
