@@ -125,6 +125,15 @@ test('seeded mutations of a whole boot end in a view or in a clear error', () =>
   });
 });
 
+test('a megabyte of NULs before one letter is described without quadratic work', () => {
+  const nuls = new Uint8Array(2 ** 20);
+  nuls[nuls.length - 1] = 0x78;
+  for (const type of ['EV_IPL', 'EV_NO_ACTION', 'EV_EFI_ACTION', 'EV_S_CRTM_VERSION'] as const) {
+    const [, event] = decodeLog(buildLog([{ pcr: 8, type, data: nuls }])).events;
+    assert.match(describe(event!, 'sha256'), /1048576 bytes/);
+  }
+});
+
 test('20 000 events of one name are inspected without quadratic work', () => {
   const many = Array.from({ length: 20_000 }, () => config('db', new Uint8Array()));
   const view = inspectEventLog(buildLog(many, ['sha256']));

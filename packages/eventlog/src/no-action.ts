@@ -1,4 +1,5 @@
 import { fixed, type Infer, struct, u8 } from '@vouchsafe/bytes/codec';
+import { withoutNuls } from './text.ts';
 
 /** Signatures of EV_NO_ACTION events (PC Client Platform Firmware Profile 1.06, 10.4.5); 16 bytes, zero-padded. */
 export const noActionSignatures = {
@@ -20,7 +21,7 @@ export const noActionSignatures = {
 /** The signature that opens the data of an EV_NO_ACTION event; undefined when it is none of the profile's. */
 export function noActionSignature(data: Uint8Array): keyof typeof noActionSignatures | undefined {
   if (data.length < 16) return undefined;
-  const text = Buffer.from(data.subarray(0, 16)).toString('latin1').replace(/\0+$/, '');
+  const text = Buffer.from(withoutNuls(data.subarray(0, 16))).toString('latin1');
   return Object.hasOwn(noActionSignatures, text) ? (text as keyof typeof noActionSignatures) : undefined;
 }
 

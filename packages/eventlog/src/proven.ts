@@ -123,7 +123,12 @@ function noActionFindings(log: EventLog): Finding[] {
     if (isExtended(event)) continue;
     const at = { event: event.index, pcr: event.pcr };
     if (Object.values(event.digests).some((value) => value.some((byte) => byte !== 0))) {
-      findings.push({ code: 'noAction.digest', detail: quirks['spec-id-digest'].text, quirk: 'spec-id-digest', ...at });
+      findings.push({
+        code: 'noAction.digest',
+        detail: quirks['no-action-digest'].text,
+        quirk: 'no-action-digest',
+        ...at,
+      });
     }
     if (event.index > 0 && noActionSignature(event.data) === 'Spec ID Event03') {
       findings.push({ code: 'noAction.specId', detail: 'a Spec ID event that is not the first event', ...at });

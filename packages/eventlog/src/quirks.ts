@@ -16,7 +16,7 @@ export const quirks = {
     text: 'the log area is copied whole: 0x00 or 0xff bytes follow the last event',
     source: 'ACPI CCEL and TPM2 tables, whose log area has a fixed length',
   },
-  'spec-id-digest': {
+  'no-action-digest': {
     text: 'an event that was not extended has a digest other than zeros',
     source: 'Firmware Profile 1.06, 10.4.5 asks for zeros; nothing depends on it',
   },

@@ -19,15 +19,3 @@ export const SpecId = struct('TCG_EfiSpecIDEvent', {
   vendorInfo: sized('vendorInfo', u8, 255),
 });
 export type SpecId = Infer<typeof SpecId>;
-
-/** TCG_EfiSpecIdEvent of TPM 1.2 platforms ("Spec ID Event02", or 00 for a conventional BIOS). */
-export const SpecId12 = struct('TCG_EfiSpecIdEventStruct', {
-  signature: fixed('signature', 16),
-  platformClass: u32le,
-  specVersionMinor: u8,
-  specVersionMajor: u8,
-  specErrata: u8,
-  uintnSize: u8,
-  vendorInfo: sized('vendorInfo', u8, 255),
-});
-export type SpecId12 = Infer<typeof SpecId12>;

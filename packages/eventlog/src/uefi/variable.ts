@@ -1,5 +1,6 @@
 import { encode, type Infer, struct, u64le } from '@vouchsafe/bytes/codec';
 import { Reader } from '@vouchsafe/bytes/reader';
+import { utf16Text } from '../text.ts';
 import { counted } from './counted.ts';
 import { Guid, guidBytes, guidText } from './guid.ts';
 
@@ -35,7 +36,7 @@ export function decodeVariable(event: Uint8Array): Variable {
   return reader.within(UefiVariableData.name, () => {
     const { variableName, unicodeName, variableData } = UefiVariableData.read(reader, {});
     if (reader.left > maxSpare) reader.finish();
-    const name = Buffer.from(unicodeName).toString('utf16le').replace(/\0+$/, '');
+    const name = utf16Text(unicodeName);
     return { guid: guidText(variableName), name, data: variableData, size: reader.offset, spare: reader.left };
   });
 }
