@@ -1,4 +1,5 @@
-import { createHash, getHashes } from 'node:crypto';
+import { getHashes, hash } from 'node:crypto';
+import { concat, copy } from '@vouchsafe/bytes/hex';
 
 /** Facts about the hash algorithms of PCR banks (TCG Algorithm Registry, table of TPM_ALG_ID). Sizes in bytes. */
 export const algorithms = {
@@ -35,7 +36,5 @@ export const canHash = (bank: Bank): boolean => available.has(algorithms[bank].n
 
 /** Hash of the parts, one after the other. */
 export function digest(bank: Bank, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const hash = createHash(algorithms[bank].node);
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
+  return copy(hash(algorithms[bank].node, parts.length === 1 ? parts[0]! : concat(...parts), 'buffer'));
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { hex } from '@vouchsafe/bytes/hex';
 import { type Bank, digest } from './algorithms.ts';
 import { describe } from './describe.ts';
+import { loadOptionsDigest } from './facts/loader.ts';
 import { decodeLog, type EventLog } from './log.ts';
 import { provenFacts } from './proven.ts';
 import { replay } from './replay.ts';
@@ -125,6 +126,8 @@ test('a unified kernel image: sections, and the digest of the kernel command lin
   );
   const forms = [cmdline, `${cmdline}\n`, `${cmdline}\0`].map((text) => hex(digest('sha256', Buffer.from(text))));
   assert.ok(forms.includes(hex(facts.ukiSections[2]!.value.digest)));
+  const options = facts.objects.find(({ value }) => value.role === 'linuxLoadOptions');
+  assert.deepEqual(options?.value.digest, loadOptionsDigest('sha256', cmdline));
 });
 
 test('a log of Windows', withCorpus, () => {

@@ -1,4 +1,4 @@
-import { type Codec, fixed, type Infer, list, sized, struct, u8, u16le, u32le } from '@vouchsafe/bytes/codec';
+import { fixed, type Infer, list, sized, struct, u8, u16le, u32le } from '@vouchsafe/bytes/codec';
 
 /** More banks than any TPM has. */
 const maxAlgorithms = 16;
@@ -15,7 +15,7 @@ export const SpecId = struct('TCG_EfiSpecIDEvent', {
   specVersionMajor: u8,
   specErrata: u8,
   uintnSize: u8,
-  digestSizes: list('digestSizes', u32le, SpecIdAlgorithm, maxAlgorithms) as Codec<SpecIdAlgorithm[]>,
+  digestSizes: list('digestSizes', u32le, SpecIdAlgorithm, maxAlgorithms),
   vendorInfo: sized('vendorInfo', u8, 255),
 });
 export type SpecId = Infer<typeof SpecId>;

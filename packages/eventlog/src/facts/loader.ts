@@ -1,3 +1,4 @@
+import { type Bank, digest } from '../algorithms.ts';
 import { type Content, contentOf } from '../content.ts';
 import type { Finding } from '../finding.ts';
 import { linuxTags } from '../tagged.ts';
@@ -81,6 +82,13 @@ const isUtf16 = (bytes: Uint8Array): boolean =>
   bytes.at(-1) === 0 &&
   bytes.at(-2) === 0 &&
   !/[\p{C}\u{fffd}]/u.test(utf16Text(bytes));
+
+/**
+ * What the Linux EFI stub measures for a command line (`linuxLoadOptions`): its UTF-16 text with NUL.
+ * It lets a command line that came by another way be proven.
+ */
+export const loadOptionsDigest = (bank: Bank, commandLine: string): Uint8Array =>
+  digest(bank, new Uint8Array(Buffer.from(`${commandLine}\0`, 'utf16le')));
 
 /** Everything from PCR 8 on of which only the digest is proven. */
 export const measuredObjects = (events: readonly Measured[]): Fact<MeasuredObject>[] =>

@@ -4,7 +4,7 @@ import { DecodeError, Reader } from '@vouchsafe/bytes/reader';
 import { algorithms, type Bank } from '../algorithms.ts';
 import { type FieldId, fieldsOf, originalNameSize, originalTemplate, templateFields } from './template.ts';
 
-/** What a log may cost. A host that measures every executable for months writes some hundred thousand entries. */
+/** What a log may cost: about 100 bytes and 10 microseconds an entry. A host that grows beyond sends its log in parts. */
 export interface ImaLimits {
   /** Bytes of the whole log. */
   readonly bytes: number;
@@ -13,7 +13,7 @@ export interface ImaLimits {
   readonly entryBytes: number;
 }
 
-export const defaultImaLimits: ImaLimits = { bytes: 64 * 2 ** 20, entries: 1_000_000, entryBytes: 2 ** 20 };
+export const defaultImaLimits: ImaLimits = { bytes: 16 * 2 ** 20, entries: 262_144, entryBytes: 2 ** 20 };
 
 /** The digest of a measured object. */
 export interface ImaDigest {
