@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { responseCode } from './response-codes.ts';
 import { TpmResponseError } from './response-error.ts';
 
-// Values as tpm2-tools' tpm2_rc_decode and Part 2, 6.6 spell them.
+// Part 2, 6.6, tables of response codes.
 const table: [number, string, string | undefined][] = [
   [0x100, 'TPM_RC_INITIALIZE', undefined],
   [0x101, 'TPM_RC_FAILURE', undefined],

@@ -68,11 +68,13 @@ export class Tpm implements AsyncDisposable {
     auths: readonly Authorization[],
   ): Promise<Answer<Out>> {
     const bytes = encodeCommand(command as Command, handles, parameters, auths);
+    let response: Uint8Array = new Uint8Array();
     try {
-      const response = await this.#exchange(bytes);
+      response = await this.#exchange(bytes);
       return await this.#flushingOnError(command as Command, response, () => decodeResponse(command, response, auths));
     } finally {
       bytes.fill(0);
+      response.fill(0);
     }
   }
 

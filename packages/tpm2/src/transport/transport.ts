@@ -2,7 +2,7 @@
 export interface TpmTransport extends AsyncDisposable {
   /**
    * Sends one command and waits for its response. One command at a time: `Tpm` puts them in a row.
-   * @returns a whole response; its header is not judged here beyond the size that frames it
+   * @returns a whole response, the caller's to wipe; its header is judged no further than framing needs
    * @throws {TpmError} `transport` when the TPM cannot be reached or stops answering
    */
   transmit(command: Uint8Array): Promise<Uint8Array>;

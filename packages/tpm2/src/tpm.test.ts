@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { concat, fromHex } from '@vouchsafe/bytes/hex';
+import { createPrimary } from './commands/create-primary.ts';
+import { handlesFrom } from './commands/get-capability.ts';
+import { getRandom } from './commands/get-random.ts';
+import { readClock } from './commands/read-clock.ts';
+import { startup } from './commands/startup.ts';
+import { isResponse } from './response-error.ts';
+import { storageRoot } from './storage-template.ts';
+import { scripted } from './testing/scripted.ts';
+import { Swtpm, withoutSwtpm } from './testing/swtpm.ts';
+import { Tpm } from './tpm.ts';
+
+const refusal = (rc: string) => `80010000000a${rc.padStart(8, '0')}`;
+const random = '80010000000e00000000' + '0002abcd';
+const code = (command: Uint8Array | undefined) => command && Buffer.from(command).readUInt32BE(6);
+
+test('a command is sent again while the TPM asks for it', async () => {
+  const waits: number[] = [];
+  const transport = scripted(refusal('922'), refusal('908'), refusal('90a'), random);
+  const tpm = new Tpm(transport, { wait: (ms) => Promise.resolve(waits.push(ms)) });
+  assert.deepEqual(await getRandom(tpm, 2), fromHex('abcd'));
+  assert.deepEqual(waits, [10, 20, 40]);
+  assert.equal(new Set(transport.sent.map((bytes) => Buffer.from(bytes).toString('hex'))).size, 1);
+});
+
+test('a TPM that never stops asking is given up', async () => {
+  const tpm = new Tpm(scripted(...Array<string>(11).fill(refusal('922'))), { wait: () => Promise.resolve() });
+  await assert.rejects(getRandom(tpm, 2), (error) => isResponse(error, 'TPM_RC_RETRY'));
+});
+
+test('other refusals are not tried again', async () => {
+  const transport = scripted(refusal('921'));
+  await assert.rejects(getRandom(new Tpm(transport), 2), { rcName: 'TPM_RC_LOCKOUT', command: 'TPM2_GetRandom' });
+  assert.equal(transport.sent.length, 1);
+});
+
+test('an error does not stop the commands behind it', async () => {
+  const tpm = new Tpm(scripted(refusal('921'), random));
+  const [first, second] = await Promise.allSettled([getRandom(tpm, 2), getRandom(tpm, 2)]);
+  assert.deepEqual([first.status, second.status], ['rejected', 'fulfilled']);
+});
+
+test('what was made is flushed when the rest of the answer is not to be believed', async () => {
+  const handle = '80000001';
+  // CreatePrimary's answer with a handle, then rubbish in the place of its parameters.
+  const transport = scripted(`800200000014${'00000000'}${handle}${'00000000'}ffff`, refusal('0'));
+  await assert.rejects(createPrimary(new Tpm(transport), 'owner', storageRoot));
+  assert.equal(code(transport.sent[1]), 0x165);
+  assert.deepEqual(transport.sent[1]?.slice(10), fromHex(handle));
+});
+
+test('answers that are no answers are refused', async () => {
+  const table: [string, string, RegExp][] = [
+    ['nothing', '', /^response\.tag: need 2 bytes, 0 left/],
+    ['half a header', '80010000', /^response\.size: need 4 bytes/],
+    ['a false size', '80010000000f000000000002abcd', /says 15 bytes, 14 came/],
+    ['a false tag', '80030000000e000000000002abcd', /tag is 0x8003/],
+    ['sessions without any', '800200000014000000000000000200020001', /says 20 bytes|tag is 0x8002/],
+    ['bytes left over', '80010000000f000000000002abcd00', /TPM2_GetRandom response: 1 bytes too many/],
+    ['bytes missing', '80010000000d000000000002ab', /randomBytes: need 2 bytes, 1 left/],
+    ['more than was asked for', `80010000004e000000000042${'00'.repeat(66)}`, /randomBytes: 66 bytes, limit 64/],
+  ];
+  for (const [what, answer, message] of table)
+    await assert.rejects(getRandom(new Tpm(scripted(answer)), 2), { message }, what);
+});
+
+test('a bare TPM has three slots, and disposal gives them back', { skip: withoutSwtpm }, async () => {
+  await using swtpm = await Swtpm.start();
+  await using tpm = await swtpm.connect();
+  const make = () => createPrimary(tpm, 'owner', storageRoot);
+  {
+    await using _first = await make();
+    await using _second = await make();
+    await using third = await make();
+    await assert.rejects(make(), (error) => isResponse(error, 'TPM_RC_OBJECT_MEMORY'));
+    await third[Symbol.asyncDispose]();
+    await using _again = await make();
+  }
+  assert.deepEqual(await handlesFrom(tpm, 0x80000000), []);
+});
+
+test('a reset counts, and TPM2_Startup comes after it', { skip: withoutSwtpm }, async () => {
+  await using swtpm = await Swtpm.start();
+  await using tpm = await swtpm.connect();
+  const before = await readClock(tpm);
+  await swtpm.control.reset();
+  await assert.rejects(getRandom(tpm, 1), (error) => isResponse(error, 'TPM_RC_INITIALIZE'));
+  await startup(tpm);
+  await startup(tpm);
+  const after = await readClock(tpm);
+  assert.equal(after.clockInfo.resetCount, before.clockInfo.resetCount + 1);
+  assert.ok(concat(await getRandom(tpm, 4)).length === 4);
+});
