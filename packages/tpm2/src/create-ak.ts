@@ -16,7 +16,7 @@ export interface AkOptions {
 
 /**
  * Makes an attestation key, as a primary key under the endorsement hierarchy: there the counters in its signatures are
- * plain (Part 1, 36.7), and the same options yield the same key until the hierarchy's seed is changed. Dispose of it.
+ * plain (Part 3, 18.1), and the same options yield the same key until the hierarchy's seed is changed. Dispose of it.
  */
 export function createAk(tpm: Tpm, { type = 'ecc', label, endorsement }: AkOptions = {}): Promise<TransientObject> {
   const template = label === undefined ? akTemplates[type] : labelled(akTemplates[type], label);

@@ -10,7 +10,8 @@ import { createEk, persistentEks } from './create-ek.ts';
 import { ekCertificates, issuerCertificates } from './ek-certificates.ts';
 import { decodePublic } from './public.ts';
 import { spkiOf } from './public-key.ts';
-import { installed, Swtpm, withoutSwtpm } from './testing/swtpm.ts';
+import { installed, Swtpm, withoutSwtpm, withoutTools } from './testing/swtpm.ts';
+import { file, tool } from './testing/tools.ts';
 
 const run = promisify(execFile);
 const skip = withoutSwtpm || (installed('swtpm_localca') ? false : 'swtpm-tools are not installed');
@@ -76,4 +77,19 @@ test('a TPM without certificates has none', { skip: withoutSwtpm }, async () => 
   await using tpm = await swtpm.connect();
   assert.deepEqual(await ekCertificates(tpm), []);
   assert.deepEqual(await persistentEks(tpm), []);
+});
+
+test('certificates of the issuers are read, whoever may read their indices', { skip: withoutTools }, async () => {
+  await using swtpm = await Swtpm.start();
+  const issuers = [new Uint8Array(1_200).fill(1), new Uint8Array(700).fill(2)];
+  for (const [i, bytes] of issuers.entries()) {
+    const index = `0x1c0010${i}`;
+    await writeFile(file(swtpm, 'issuer'), bytes);
+    const attributes = i === 0 ? 'ownerwrite|ownerread|authread' : 'ownerwrite|authread';
+    await tool(swtpm, 'tpm2_nvdefine', '-C', 'o', index, '-s', String(bytes.length), '-a', attributes);
+    await tool(swtpm, 'tpm2_nvwrite', '-C', 'o', index, '-i', 'issuer');
+  }
+  await using tpm = await swtpm.connect();
+  assert.deepEqual(await issuerCertificates(tpm), issuers);
+  assert.deepEqual(await ekCertificates(tpm), []);
 });

@@ -11,7 +11,7 @@ export interface EkCertificate {
   readonly der: Uint8Array;
 }
 
-/** TCG EK Credential Profile 2.5, 2.2.1.5.2: certificates of the issuers, several may follow one another. */
+/** TCG EK Credential Profile 2.5, 2.2.1.5: certificates of the issuers, several may follow one another. */
 const [firstIssuer, lastIssuer] = [0x01c00100, 0x01c001ff];
 const nvRange = 0x01000000;
 

@@ -52,7 +52,7 @@ function symmetricBitsOf(ek: TpmtPublic): number {
   return keyBits;
 }
 
-/** Part 1, 24.4: CFB with an initialisation vector of zeros, the key is used once. */
+/** Part 1, 24: CFB with an initialisation vector of zeros, the key is used once. */
 function encrypt(key: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer> {
   const cipher = createCipheriv(`aes-${8 * key.length}-cfb`, key, new Uint8Array(16));
   const out = concat(cipher.update(plain), cipher.final());

@@ -134,7 +134,7 @@ const known = (table: Readonly<Record<number, Row>>, key: number, rc: number): R
 };
 
 /**
- * Takes a response code apart (Part 1, 38, figure 26): bit 7 says the format, and in format one bit 6 and bits 8 to 11
+ * Takes a response code apart (Part 2, 6.6.2): bit 7 says the format, and in format one bit 6 and bits 8 to 11
  * say which parameter, handle or session is meant.
  */
 export function responseCode(rc: number): ResponseCode {

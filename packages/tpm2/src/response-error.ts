@@ -1,7 +1,7 @@
 import { TpmError } from './error.ts';
 import { responseCode } from './response-codes.ts';
 
-/** Response codes that ask for the same command again (Part 1, 38; Part 2, 6.6.3). */
+/** Response codes that ask for the same command again (Part 2, 6.6.3). */
 export const retryCodes: ReadonlySet<number> = new Set([0x908, 0x90a, 0x922]);
 
 /** The TPM refused a command. */

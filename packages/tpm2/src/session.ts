@@ -115,7 +115,7 @@ export class Session implements AsyncDisposable {
     this.#nonceTPM = response.nonce;
   }
 
-  /** Part 1, 19.6.5. A policy session without any key has no HMAC (Part 1, 19.6.13). */
+  /** Part 1, 19.6.5. A policy session without any key has no HMAC (Part 1, 19.6). */
   #hmac(pHash: ParameterHash, nonces: Uint8Array, attributes: number, authValue: Secret | undefined): Uint8Array {
     const { hash, type } = this.#state;
     return this.#withKey(authValue, (key) =>
@@ -156,5 +156,5 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** Part 1, 19.6.4.3: trailing zeros of an authorization value do not count. */
+/** Part 1, 19.6.4: trailing zeros of an authorization value do not count. */
 const stripped = (value: Uint8Array) => value.subarray(0, value.findLastIndex((byte) => byte !== 0) + 1);
