@@ -23,8 +23,9 @@ export interface DaemonOptions {
 export class Daemon implements AsyncDisposable {
   readonly name: string;
   readonly pid: number;
-  /** Resolves to the exit status (128 + signal number when a signal ended it). */
+  /** Resolves to the exit status (128 + signal number when a signal ended it); waiting for it keeps nobody alive. */
   readonly ended: Promise<number>;
+  readonly #child: ChildProcess;
   readonly #log: string;
   readonly #wrapper: boolean;
   #status: number | undefined;
@@ -32,6 +33,7 @@ export class Daemon implements AsyncDisposable {
   private constructor(name: string, child: ChildProcess, pid: number, log: string, wrapper: boolean) {
     this.name = name;
     this.pid = pid;
+    this.#child = child;
     this.#log = log;
     this.#wrapper = wrapper;
     this.ended = new Promise((resolve) => {
@@ -60,6 +62,8 @@ export class Daemon implements AsyncDisposable {
         reject(new TestingError('command-missing', 'setpriv: no such program', { cause })),
       );
     });
+    // a daemon that was forgotten does not keep us from ending, and our end is its end
+    child.unref();
     const daemon = new Daemon(options.name ?? argv[0], child, child.pid!, options.log, options.wrapper ?? false);
     // until the wrapper has its child, a signal would go nowhere
     await until(daemon.name, 10_000, () => daemon.target() !== undefined || !daemon.running || undefined, 5);
@@ -86,11 +90,17 @@ export class Daemon implements AsyncDisposable {
   /** Sends a signal; a program that has ended gets none. */
   signal(signal: NodeJS.Signals): void {
     const target = this.target();
-    if (target !== undefined) process.kill(target, signal);
+    if (target === undefined) return;
+    try {
+      process.kill(target, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   /** Asks the program to end and waits; after `ms` milliseconds it is killed. */
   async stop(ms = 5000): Promise<number> {
+    this.#child.ref();
     this.signal('SIGTERM');
     const hard = setTimeout(() => this.signal('SIGKILL'), ms);
     try {
@@ -102,6 +112,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Ends the program without asking. */
   async kill(): Promise<void> {
+    this.#child.ref();
     this.signal('SIGKILL');
     await this.ended;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { appendFile, readdir, readFile, statfs, writeFile } from 'node:fs/promises';
+import { readdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { must, run } from './command.ts';
 import { domainXml } from './domain-xml.ts';
@@ -157,8 +157,8 @@ describe('two libvirt hosts', { skip }, () => {
 test('a host whose libvirtd does not start says why', { skip }, async () => {
   await using work = await Workdir.create('bad');
   const address = await freeLoopbackNetwork();
-  const host = await LibvirtHost.create({ name: 'bad', address: address(1), state: work.file('bad') });
-  await appendFile(host.path('/etc/libvirt/qemu.conf'), 'user = "nobody-of-this-name"\n');
+  await using host = await LibvirtHost.create({ name: 'bad', address: address(1), state: work.file('bad') });
+  await writeFile(host.path('/etc/libvirt/qemu.conf'), 'user = "nobody-of-this-name"\n');
   await assert.rejects(host.boot(), /nobody-of-this-name/);
   assert.ok(!host.running);
 });

@@ -182,7 +182,7 @@ export class LibvirtHost implements AsyncDisposable {
   async #answering(): Promise<void> {
     await until(`libvirtd of host ${this.name}`, readyLimitMs, async () => {
       await this.#on().mustRun();
-      const { code } = await this.virsh(['list']);
+      const { code } = await this.exec(['virsh', '-c', 'qemu:///system', 'list'], { timeoutMs: readyLimitMs });
       return code === 0 ? true : undefined;
     }).catch((error: unknown) => this.#explain(error));
   }
