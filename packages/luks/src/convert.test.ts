@@ -23,7 +23,17 @@ import { type EncryptOptions, encryptImage } from './encrypt.ts';
 import { readAt } from './file.ts';
 import { openHeader } from './open.ts';
 import { holdsMarker, makeImage, sampleOptions } from './testing/images.ts';
-import { lend, missing, qemuImage, qemuSecret, run, sampleHeader, sampleKeys, scratch } from './testing/sample.ts';
+import {
+  lend,
+  missing,
+  qemuImage,
+  qemuMakesLuks,
+  qemuSecret,
+  run,
+  sampleHeader,
+  sampleKeys,
+  scratch,
+} from './testing/sample.ts';
 
 const MiB = 1 << 20;
 const namesIn = (path: string) => readdirSync(dirname(path)).sort();
@@ -60,8 +70,7 @@ test("we decrypt QEMU's images", { skip: missing('qemu-img') }, async (t) => {
   const plain = makeImage(at('plain'), 2 * MiB);
   const options = sampleOptions(plain, { target: at('theirs') });
   const keyFile = lend(at('passphrase'), options.passphrase);
-  run(
-    'qemu-img',
+  qemuMakesLuks(
     'convert',
     '-O',
     'luks',

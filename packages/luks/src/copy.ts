@@ -52,7 +52,7 @@ function beginCopy(names: Names, way: Way, plan: Plan, journal: Journal, state: 
 }
 
 function continueCopy(names: Names, way: Way, plan: Plan, state: JournalState): Copy {
-  if (String(statusOf(names.copy)?.ino) !== state.copy) throw notBegun(names);
+  if (statusOf(names.copy) === undefined) throw notBegun(names);
   const file = openSync(names.copy, constants.O_RDWR | constants.O_NOFOLLOW);
   return closedOnError(file, () => {
     const same = inodeOf(file) === state.copy && fstatSync(file).size === copySize(plan) && state.done <= plan.size;

@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmdirSync,
+  rmSync,
   statSync,
   truncateSync,
   utimesSync,
@@ -106,6 +107,32 @@ function scribble(path: string, state: string): void {
   db.prepare('update conversion set state = ?').run(state);
   db.close();
 }
+
+test('a resumption with another key touches nothing: the right one still goes on', async (t) => {
+  const options = await interrupted(t, 3, 0);
+  await assert.rejects(encryptImage({ ...options, volumeKey: otherKeys.volumeKey }), { code: 'key.wrong' });
+  const result = await encryptImage({ ...options, verify: 'full' });
+  assert.equal(result.resumedAt, 3 * MiB);
+});
+
+test('a copy that is gone is not made anew behind a journal that says it is half done', async (t) => {
+  const options = await interrupted(t);
+  rmSync(`${options.source}.luks-part`);
+  await assert.rejects(encryptImage(options), { code: 'journal.other' });
+});
+
+test('an abort stops the threads, whatever they are at', { timeout: 60_000 }, async (t) => {
+  // Does one chunk, then waits for the counter to say that there is no more to do.
+  const source = `const { parentPort, workerData } = require('node:worker_threads');
+    parentPort.postMessage({ chunk: 0 });
+    const next = new Int32Array(workerData.next);
+    while (Atomics.load(next, 0) < 6) Atomics.wait(next, 0, 0, 10);`;
+  const options = sampleOptions(makeImage(scratch(t)('disk'), 6 * MiB), replace);
+  const abort = new AbortController();
+  const onProgress = () => abort.abort(new Error('enough'));
+  await assert.rejects(encryptImage({ ...options, worker: { source }, onProgress, signal: abort.signal }), /enough/);
+  assert.equal(unfinishedConversion(options)?.done, MiB);
+});
 
 test('an unfinished encryption is not taken for a decryption', async (t) => {
   const options = await interrupted(t);

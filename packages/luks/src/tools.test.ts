@@ -12,6 +12,7 @@ import {
   missing,
   passphraseOf,
   qemuImage,
+  qemuMakesLuks,
   qemuSecret,
   run,
   sampleHeader,
@@ -84,7 +85,7 @@ test("we open cryptsetup's header and find its volume key", { skip: missing('cry
 test("we open QEMU's header", { skip: missing('qemu-img') }, (t) => {
   const at = scratch(t);
   const secret = qemuSecret(lend(at('passphrase'), keys.passphrase));
-  run('qemu-img', 'create', '-q', ...secret, '-f', 'luks', '-o', 'key-secret=s,iter-time=10', at('image'), '1M');
+  qemuMakesLuks('create', '-q', ...secret, '-f', 'luks', '-o', 'key-secret=s,iter-time=10', at('image'), '1M');
   const header = readFileSync(at('image'));
   const volumeKey = openHeader(header, keys.passphrase);
   assert.ok(volumeKey !== undefined && isVolumeKey(decodeHeader(header), volumeKey));

@@ -54,3 +54,18 @@ export const run = (program: string, ...args: string[]): string =>
 /** Arguments with which the QEMU tools open a LUKS image. */
 export const qemuImage = (image: string): string => `driver=luks,key-secret=s,file.filename=${image}`;
 export const qemuSecret = (path: string): string[] => ['--object', `secret,id=s,file=${path}`];
+
+/**
+ * Lets QEMU make a LUKS image. Before that it measures how fast it does PBKDF2, and gives up on a busy machine ("Unable
+ * to get accurate CPU usage"): then it is asked again.
+ */
+export function qemuMakesLuks(...args: string[]): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      run('qemu-img', ...args);
+      return;
+    } catch (error) {
+      if (attempt === 20 || !String(error).includes('accurate CPU usage')) throw error;
+    }
+  }
+}
