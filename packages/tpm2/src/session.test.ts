@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { certifyInfoOf, decodeAttest } from './attest.ts';
@@ -21,6 +21,7 @@ import { decodePublic } from './public.ts';
 import { quoteDigest } from './quote-digest.ts';
 import { magicFault, typeFault } from './quote-faults.ts';
 import { isResponse } from './response-error.ts';
+import { Session } from './session.ts';
 import { decodeSignature } from './signature.ts';
 import { signatureFault } from './signature-fault.ts';
 import { sealed, storageRoot } from './storage-template.ts';
@@ -110,6 +111,31 @@ test('a response that was changed on its way is refused', { skip }, async () => 
   } finally {
     forger.flip = undefined;
   }
+});
+
+test('session attributes of a response that are not those of the command are refused', async () => {
+  const key = new Uint8Array(32).fill(1);
+  const nonceTPM = new Uint8Array(32).fill(2);
+  const nonce = new Uint8Array(32).fill(3);
+  const state = {
+    handle: 0x02000000,
+    type: 'hmac',
+    hash: 'sha256',
+    sessionKey: Secret.take(key.slice()),
+    nonceTPM,
+  } as const;
+  const flush = () => Promise.resolve();
+  await using session = new Session({ ...state, random: () => nonce, flush });
+  const rpHash = () => new Uint8Array(32).fill(4);
+  const answer = (attributes: number) => {
+    const hmac = createHmac('sha256', key).update(rpHash()).update(nonceTPM).update(nonce);
+    const digest = new Uint8Array(hmac.update(new Uint8Array([attributes])).digest());
+    return { nonce: nonceTPM, sessionAttributes: attributes, hmac: digest };
+  };
+  const use = session.use();
+  use.begin();
+  use.accept(rpHash, answer(0x01));
+  assert.throws(() => use.accept(rpHash, answer(0x00)), { code: 'answer', message: /session attributes/ });
 });
 
 test('Part 3, 23.7 PolicyPCR: sealed data open only while the PCRs are as they were', { skip }, async () => {

@@ -4,6 +4,8 @@ import { concat, fromHex } from '@vouchsafe/bytes/hex';
 import { createPrimary } from './commands/create-primary.ts';
 import { handlesFrom } from './commands/get-capability.ts';
 import { getRandom } from './commands/get-random.ts';
+import { nvRead } from './commands/nv-read.ts';
+import { pcrExtend } from './commands/pcr-extend.ts';
 import { readClock } from './commands/read-clock.ts';
 import { startup } from './commands/startup.ts';
 import { isResponse } from './response-error.ts';
@@ -64,6 +66,33 @@ test('answers that are no answers are refused', async () => {
   ];
   for (const [what, answer, message] of table)
     await assert.rejects(getRandom(new Tpm(scripted(answer)), 2), { message }, what);
+});
+
+test('answers whose authorizations are not those of the command are refused', async () => {
+  const good = `${'00000000'}${'0000'}01${'0000'}`; // parameterSize, nonce, sessionAttributes, hmac
+  const answer = (body: string, tag = '8002') =>
+    `${tag}${(10 + body.length / 2).toString(16).padStart(8, '0')}00000000${body}`;
+  const extend = (response: string) => pcrExtend(new Tpm(scripted(response)), 8, []);
+  await extend(answer(good));
+  const table: [string, string, RegExp][] = [
+    ['no sessions tag', answer(good, '8001'), /tag is 0x8001/],
+    ['no session', answer('00000000'), /0 sessions, expected 1/],
+    ['two sessions', answer(good + good.slice(8)), /2 sessions, expected 1/],
+    ['a nonce', answer(`${'00000000'}0001ff01${'0000'}`), /has a nonce or an HMAC/],
+    ['an HMAC', answer(`${'00000000'}${'0000'}010001ff`), /has a nonce or an HMAC/],
+    ['parameters beyond the end', answer(`000000ff${'0000'}01${'0000'}`), /parameters: need 255 bytes/],
+  ];
+  for (const [what, response, message] of table) await assert.rejects(extend(response), { message }, what);
+});
+
+test('less of an NV index than was asked for is refused', async () => {
+  const publicArea = `000e01c00002000b${'00020002'}00000004${'0022'}${'00'.repeat(34)}`;
+  const read = (data: string) =>
+    `8002${(21 + data.length / 2).toString(16).padStart(8, '0')}00000000${(2 + data.length / 2).toString(16).padStart(8, '0')}${(data.length / 2).toString(16).padStart(4, '0')}${data}${'0000'}01${'0000'}`;
+  const header = `8001${(10 + publicArea.length / 2).toString(16).padStart(8, '0')}00000000`;
+  const nv = (data: string) => nvRead(new Tpm(scripted(header + publicArea, read(data))), 0x01c00002);
+  assert.deepEqual(await nv('01020304'), fromHex('01020304'));
+  await assert.rejects(nv('010203'), { code: 'answer', message: 'TPM2_NV_Read: 3 bytes came, 4 were asked for' });
 });
 
 test('a bare TPM has three slots, and disposal gives them back', { skip: withoutSwtpm }, async () => {
