@@ -21,7 +21,6 @@ export const debianPackages = {
   'libvirt-daemon-system': { purposes: all, reason: 'the hosts that start and migrate guests' },
   'libvirt-clients': { purposes: all, reason: 'virsh' },
   e2fsprogs: { purposes: all, reason: 'mke2fs makes the disks of guests' },
-  openssl: { purposes: all, reason: 'issues the certificates of migrating hosts' },
   curl: { purposes: all, reason: 'the libvirt hook speaks to the agent with it' },
   'cryptsetup-bin': { purposes: ['test'], reason: 'a second opinion on LUKS headers' },
   'tpm2-tools': { purposes: ['test'], reason: 'a second opinion on quotes and credentials' },

@@ -28,7 +28,7 @@ describe('two libvirt hosts', { skip }, () => {
   before(async () => {
     work = await Workdir.create('hosts');
     const address = await freeLoopbackNetwork();
-    const authority = await MigrationAuthority.create(work.file('pki'));
+    const authority = await MigrationAuthority.create();
     boot = await installGuestKernel(work.file('guest'));
     const start = async (number: number) => {
       const name = `host${number}`;
@@ -140,7 +140,7 @@ describe('two libvirt hosts', { skip }, () => {
   });
 
   test('a host without a certificate of the same authority cannot send guests', async () => {
-    const strangers = await MigrationAuthority.create(work.file('strangers'));
+    const strangers = await MigrationAuthority.create('strangers');
     const address = await freeLoopbackNetwork();
     await using three = await LibvirtHost.start({
       name: 'host3',

@@ -1,8 +1,10 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { must } from './command.ts';
+import { type Authority, createAuthority, issue, newKeyPair, type Validity } from '@vouchsafe/domain/x509/authority';
+import { privateKeyPem } from '@vouchsafe/domain/x509/pem';
+import { idOf } from './system-user.ts';
 
-/** Certificate and key of one host, and whom it trusts; paths of PEM files. */
+/** Certificate and key of one host, and whom it trusts; PEM texts. */
 export interface HostCertificates {
   readonly authority: string;
   readonly certificate: string;
@@ -11,67 +13,54 @@ export interface HostCertificates {
 
 /** Issues the certificates with which hosts know each other when guests migrate. */
 export class MigrationAuthority {
-  readonly #folder: string;
+  readonly #authority: Authority;
+  readonly #validity: Validity;
 
-  private constructor(folder: string) {
-    this.#folder = folder;
+  private constructor(authority: Authority, validity: Validity) {
+    this.#authority = authority;
+    this.#validity = validity;
   }
 
-  static async create(folder: string): Promise<MigrationAuthority> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const [key, certificate] = [join(folder, 'ca.key'), join(folder, 'ca.pem')];
-    await must([
-      'openssl',
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc'],
-      ...['-keyout', key, '-out', certificate, '-days', '30', '-subj', '/CN=migration authority'],
-      ...['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
-    ]);
-    return new MigrationAuthority(folder);
+  /** An authority whose certificates hold for a day. */
+  static async create(name = 'migration'): Promise<MigrationAuthority> {
+    const hour = 3_600_000;
+    const now = Date.now();
+    const validity = { notBefore: new Date(now - hour), notAfter: new Date(now + 24 * hour) };
+    return new MigrationAuthority(await createAuthority({ name, ...validity }), validity);
   }
 
   /** A certificate for both ends of a migration, for a host name and its address. */
   async issue(name: string, address: string): Promise<HostCertificates> {
-    const file = (suffix: string) => join(this.#folder, `${name}.${suffix}`);
-    const authority = join(this.#folder, 'ca.pem');
-    await writeFile(file('ext'), extensions(name, address));
-    await must([
-      'openssl',
-      ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc'],
-      ...['-keyout', file('key'), '-out', file('csr'), '-subj', `/CN=${name}`],
-    ]);
-    await must([
-      'openssl',
-      ...['x509', '-req', '-in', file('csr'), '-CA', authority, '-CAkey', join(this.#folder, 'ca.key')],
-      ...['-CAcreateserial', '-days', '30', '-extfile', file('ext'), '-out', file('pem')],
-    ]);
-    return { authority, certificate: file('pem'), key: file('key') };
+    const { publicKey, privateKey } = newKeyPair();
+    const certificate = await issue({
+      ...this.#validity,
+      authority: this.#authority,
+      publicKey,
+      subject: name,
+      sans: { dns: [name], ip: [address] },
+      usages: ['server', 'client'],
+    });
+    return { authority: this.#authority.certificatePem, certificate, key: privateKeyPem(privateKey) };
   }
 }
 
-/** GnuTLS asks for keyEncipherment even where the key is one for signatures only. */
-const extensions = (name: string, address: string): string => `subjectAltName=DNS:${name},IP:${address}
-keyUsage=critical,digitalSignature,keyEncipherment
-extendedKeyUsage=serverAuth,clientAuth
-basicConstraints=critical,CA:FALSE
-`;
+/** Where libvirtd looks for its certificates. libvirt.org/kbase/tlscerts.html */
+const libvirtFiles = {
+  'CA/cacert.pem': 'authority',
+  'libvirt/servercert.pem': 'certificate',
+  'libvirt/clientcert.pem': 'certificate',
+  'libvirt/private/serverkey.pem': 'key',
+  'libvirt/private/clientkey.pem': 'key',
+} as const satisfies Record<string, keyof HostCertificates>;
 
-/** Where libvirtd looks for its certificates, below its folder. libvirt.org/kbase/tlscerts.html */
-const libvirtFiles = [
-  ['CA/cacert.pem', 'authority'],
-  ['libvirt/servercert.pem', 'certificate'],
-  ['libvirt/clientcert.pem', 'certificate'],
-  ['libvirt/private/serverkey.pem', 'key'],
-  ['libvirt/private/clientkey.pem', 'key'],
-] as const;
-
-/** Where QEMU looks for the certificates of its own TLS. */
-const qemuFiles = [
-  ['ca-cert.pem', 'authority'],
-  ['server-cert.pem', 'certificate'],
-  ['client-cert.pem', 'certificate'],
-  ['server-key.pem', 'key'],
-  ['client-key.pem', 'key'],
-] as const;
+/** Where QEMU looks for those of its own TLS. */
+const qemuFiles = {
+  'qemu/ca-cert.pem': 'authority',
+  'qemu/server-cert.pem': 'certificate',
+  'qemu/client-cert.pem': 'certificate',
+  'qemu/server-key.pem': 'key',
+  'qemu/client-key.pem': 'key',
+} as const satisfies Record<string, keyof HostCertificates>;
 
 /**
  * Puts a host's certificates where libvirtd and QEMU look for them.
@@ -80,11 +69,13 @@ const qemuFiles = [
  */
 export async function installCertificates(folder: string, from: HostCertificates, group: string): Promise<void> {
   for (const sub of ['CA', 'libvirt/private', 'qemu']) await mkdir(join(folder, sub), { recursive: true });
-  for (const [path, part] of libvirtFiles) await copyFile(from[part], join(folder, path));
-  for (const [path, part] of qemuFiles) await copyFile(from[part], join(folder, 'qemu', path));
-  await must(['chmod', '-R', 'u=rwX,go=', join(folder, 'libvirt/private')]);
-  for (const key of ['qemu/server-key.pem', 'qemu/client-key.pem']) {
-    await must(['chgrp', group, join(folder, key)]);
-    await must(['chmod', '640', join(folder, key)]);
-  }
+  for (const [path, part] of Object.entries(libvirtFiles)) await put(join(folder, path), from[part], part, 0);
+  const gid = await idOf('group', group);
+  for (const [path, part] of Object.entries(qemuFiles)) await put(join(folder, path), from[part], part, gid);
+}
+
+async function put(path: string, pem: string, part: keyof HostCertificates, gid: number): Promise<void> {
+  await writeFile(path, pem, { mode: 0o600 });
+  await chown(path, 0, gid);
+  await chmod(path, part === 'key' ? 0o640 : 0o644);
 }

@@ -3,9 +3,13 @@ import { decodeImaLog } from '@vouchsafe/eventlog/ima/log';
 import { extendedDigest } from '@vouchsafe/eventlog/ima/replay';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { isExtended } from '@vouchsafe/eventlog/replay';
+import { pcrExtend } from '@vouchsafe/tpm2/commands/pcr-extend';
+import { pcrRead } from '@vouchsafe/tpm2/commands/pcr-read';
+import { startup } from '@vouchsafe/tpm2/commands/startup';
+import { Tpm } from '@vouchsafe/tpm2/tpm';
+import { SocketTransport } from '@vouchsafe/tpm2/transport/socket';
 import { TestingError } from './error.ts';
 import type { RecordedBoot } from './measured-boot/recorded-boot.ts';
-import { RawTpm } from './raw-tpm.ts';
 
 /**
  * Brings a TPM that was just switched on into the state of a real boot: extends what firmware and kernel extended, in
@@ -15,14 +19,12 @@ import { RawTpm } from './raw-tpm.ts';
  * @throws {TestingError} `bad-recording` naming the PCRs that differ
  */
 export async function replayRecordedBoot(boot: RecordedBoot, socket: string): Promise<number> {
-  using tpm = await RawTpm.connect(socket);
-  await tpm.startup();
+  await using tpm = new Tpm(await SocketTransport.open({ path: socket }));
+  await startup(tpm);
   const extensions = extensionsOf(boot);
-  for (const { pcr, digest } of extensions) await tpm.extend(pcr, digest);
-  const different: number[] = [];
-  for (const [pcr, wanted] of boot.pcrs) {
-    if (hex(await tpm.read(pcr)) !== wanted) different.push(pcr);
-  }
+  for (const { pcr, digest } of extensions) await pcrExtend(tpm, pcr, [{ hashAlg: 'sha256', digest }]);
+  const values = await pcrRead(tpm, 'sha256', [...boot.pcrs.keys()]);
+  const different = [...boot.pcrs].flatMap(([pcr, wanted]) => (hex(values.get(pcr)!) === wanted ? [] : [pcr]));
   if (different.length > 0) {
     throw new TestingError('bad-recording', `${boot.name}: the logs do not give PCR ${different.join(', ')}`);
   }

@@ -1,8 +1,8 @@
 import { chmod, chown, rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
+import { SwtpmControl } from '@vouchsafe/tpm2/swtpm/control';
+import { SocketTransport } from '@vouchsafe/tpm2/transport/socket';
 import { Daemon } from './daemon.ts';
-import { TestingError } from './error.ts';
 import { systemGroup } from './system-user.ts';
 import { until } from './wait.ts';
 
@@ -17,12 +17,12 @@ export interface SwtpmOptions {
 export class Swtpm implements AsyncDisposable {
   /** Path of the Unix socket that takes plain TPM 2.0 commands. */
   readonly socket: string;
-  readonly #control: string;
+  readonly #control: SwtpmControl;
   readonly #daemon: Daemon;
 
   private constructor(socket: string, control: string, daemon: Daemon) {
     this.socket = socket;
-    this.#control = control;
+    this.#control = new SwtpmControl({ path: control });
     this.#daemon = daemon;
   }
 
@@ -60,11 +60,10 @@ export class Swtpm implements AsyncDisposable {
 
   /**
    * Power off and on again: PCRs are reset, NV memory stays, the reset count goes up. TPM2_Startup is for the caller,
-   * as it is for firmware. swtpm control channel, CMD_INIT
+   * as it is for firmware.
    */
-  async reboot(): Promise<void> {
-    const CMD_INIT = 2;
-    await this.#controlCommand(CMD_INIT, Buffer.alloc(4));
+  reboot(): Promise<void> {
+    return this.#control.reset();
   }
 
   /** Switches the TPM off; its state stays in the folder. */
@@ -77,22 +76,12 @@ export class Swtpm implements AsyncDisposable {
   }
 
   async #ready(): Promise<void> {
-    const CMD_GET_CAPABILITY = 1;
     await until('swtpm', 10_000, async () => {
       await this.#daemon.mustRun();
-      return this.#controlCommand(CMD_GET_CAPABILITY).catch(() => undefined);
+      const transport = await SocketTransport.open({ path: this.socket }).catch(() => undefined);
+      await transport?.close();
+      return transport;
     });
-  }
-
-  /** One request on the control channel; the answer starts with a result code, except for CMD_GET_CAPABILITY. */
-  async #controlCommand(code: number, body = Buffer.alloc(0)): Promise<Buffer> {
-    const head = Buffer.alloc(4);
-    head.writeUInt32BE(code);
-    const answer = await exchange(this.#control, Buffer.concat([head, body]));
-    if (answer.length === 4 && answer.readUInt32BE() !== 0) {
-      throw new TestingError('tpm', `swtpm control command ${code}: result 0x${answer.toString('hex')}`);
-    }
-    return answer;
   }
 }
 
@@ -100,16 +89,4 @@ async function open(folder: string, socket: string, gid: number): Promise<void> 
   await chown(socket, 0, gid);
   await chmod(socket, 0o660);
   await chmod(folder, 0o711);
-}
-
-function exchange(path: string, request: Uint8Array): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection(path, () => socket.write(request));
-    socket.once('data', (data) => {
-      socket.destroy();
-      resolve(data);
-    });
-    socket.once('error', reject);
-    socket.once('end', () => reject(new TestingError('tpm', 'swtpm closed its control channel')));
-  });
 }
