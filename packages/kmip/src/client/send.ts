@@ -69,7 +69,8 @@ async function once<Request, Response>(
   request: Request,
   until: number,
   progress: { sent: boolean },
-  fresh = false,
+  // What must not happen twice never goes over a kept connection that may be dead.
+  fresh = !operation.repeatable,
 ): Promise<Response> {
   let stale = false;
   try {

@@ -5,7 +5,7 @@ import { declare, uniqueIdentifier } from './operation.ts';
 export const destroy = declare({
   name: 'Destroy',
   since: { major: 1, minor: 0 },
-  repeatable: true,
+  repeatable: false,
   request: structure('Request Payload', { id: optional(uniqueIdentifier) }),
   response: structure('Response Payload', { id: uniqueIdentifier }),
 });

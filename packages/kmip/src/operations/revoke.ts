@@ -7,7 +7,7 @@ import { declare, uniqueIdentifier } from './operation.ts';
 export const revoke = declare({
   name: 'Revoke',
   since: { major: 1, minor: 0 },
-  repeatable: true,
+  repeatable: false,
   request: structure('Request Payload', {
     id: optional(uniqueIdentifier),
     reason: structure('Revocation Reason', {

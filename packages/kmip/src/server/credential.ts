@@ -1,12 +1,12 @@
 import type { Credential } from '../message.ts';
 import type { ValueOf } from '../ttlv/item.ts';
-import { text } from '../ttlv/scalars.ts';
+import { secretText, text } from '../ttlv/scalars.ts';
 import { optional, structure } from '../ttlv/structure.ts';
 
 /** KMIP 1.4, 2.1.2, table 4. */
 const UsernameAndPassword = structure('Credential Value', {
   username: text('Username', 1024),
-  password: optional(text('Password', 1024)),
+  password: optional(secretText('Password')),
 });
 
 /**
@@ -15,6 +15,6 @@ const UsernameAndPassword = structure('Credential Value', {
  */
 export function credentialFault(credential: ValueOf<typeof Credential>): string | undefined {
   if (credential.type !== 'Username and Password') return `Credential Type ${credential.type} is not accepted here`;
-  credential.value.as(UsernameAndPassword);
+  credential.value.as(UsernameAndPassword).password?.[Symbol.dispose]();
   return undefined;
 }

@@ -23,6 +23,8 @@ export interface Call<Client> {
   readonly now: Date;
   /** The ID Placeholder (KMIP 1.4, 4): the object of the message's last operation that made or found one. */
   placeholder: string | undefined;
+  /** Wiped when the message was answered: secrets that handlers give to the answer. */
+  readonly owned: DisposableStack;
 }
 
 /** The operations that a server carries out. They are synchronous, so that each is one step of its store. */
@@ -107,7 +109,8 @@ function carryOut<Client>(
   version: ProtocolVersion,
   now: Date,
 ): Buffer<ArrayBuffer> {
-  const call: Call<Client> = { client, version, now, placeholder: undefined };
+  using owned = new DisposableStack();
+  const call: Call<Client> = { client, version, now, placeholder: undefined, owned };
   const done: ResponseItem[] = [];
   let room = (header.maximumResponseSize ?? Number.POSITIVE_INFINITY) - smallestResponse;
   for (const each of items) {
@@ -184,3 +187,9 @@ const encodeReply = (
     header: { version, time, attestationTypes: [], clientCorrelation, batchCount: items.length },
     items,
   });
+
+/** Answers whatever was sent with one refusal, without reading further than the version: for peers nobody knows. */
+export const refusal = (octets: Uint8Array, now: Date, error: OperationError): Buffer<ArrayBuffer> =>
+  encodeReply(replyVersion(peekVersion(octets)), now, undefined, [
+    { status: 'Operation Failed', reason: error.reason, message: error.message },
+  ]);

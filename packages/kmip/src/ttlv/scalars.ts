@@ -99,16 +99,16 @@ const bytesBody = (max: number): Body<Uint8Array> => ({
 });
 
 /** The value is moved: the octets in the receive buffer are wiped. */
-const secretBody: Body<Secret> = {
-  type: itemTypes['Byte String'].code,
+const secretBody = (type: 'Byte String' | 'Text String'): Body<Secret> => ({
+  type: itemTypes[type].code,
   read: (reader, at, length) => Secret.take(reader.bytes.subarray(at, at + length)),
   write(writer, tag, value) {
     value.use((bytes) => {
-      const at = writer.item(tag, itemTypes['Byte String'].code, bytes.length);
+      const at = writer.item(tag, itemTypes[type].code, bytes.length);
       writer.bytes.set(bytes, at);
     });
   },
-};
+});
 
 /** A signed 32-bit number. */
 export const integer = (name: TagName): Item<number> => item(name, integerBody);
@@ -124,7 +124,9 @@ export const text = (name: TagName, max: number = limits.text): Item<string> => 
 /** Octets, copied out of the message. */
 export const bytes = (name: TagName, max: number = limits.message): Item<Uint8Array> => item(name, bytesBody(max));
 /** Octets that are secret: moved out of the message, which holds zeros afterwards. */
-export const secret = (name: TagName): Item<Secret> => item(name, secretBody);
+export const secret = (name: TagName): Item<Secret> => item(name, secretBody('Byte String'));
+/** Text that is secret, as UTF-8 octets. */
+export const secretText = (name: TagName): Item<Secret> => item(name, secretBody('Text String'));
 
 type Table = Readonly<Record<string, number>>;
 

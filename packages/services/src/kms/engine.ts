@@ -1,0 +1,37 @@
+import type { Engine, Handlers } from '@vouchsafe/kmip/server/engine';
+import { activate } from './operations/activate.ts';
+import { addAttribute } from './operations/add-attribute.ts';
+import { create } from './operations/create.ts';
+import { destroy } from './operations/destroy.ts';
+import { discoverVersions } from './operations/discover-versions.ts';
+import { get } from './operations/get.ts';
+import { getAttributeList } from './operations/get-attribute-list.ts';
+import { getAttributes } from './operations/get-attributes.ts';
+import { locate } from './operations/locate.ts';
+import { query } from './operations/query.ts';
+import { revoke } from './operations/revoke.ts';
+import type { KmsClient, KmsStore } from './store.ts';
+
+const handlers = (store: KmsStore): Handlers<KmsClient> => ({
+  Create: create(store),
+  Locate: locate(store),
+  Get: get(store),
+  'Get Attributes': getAttributes(store),
+  'Get Attribute List': getAttributeList(store),
+  'Add Attribute': addAttribute(store),
+  Activate: activate(store),
+  Revoke: revoke(store),
+  Destroy: destroy(store),
+  Query: query(),
+  'Discover Versions': discoverVersions(),
+});
+
+/** The key server on its store: every operation is one transaction, and nothing stays of one that fails. */
+export function kmsEngine(store: KmsStore, options: { now(): Date; report?(error: unknown): void }): Engine<KmsClient> {
+  return {
+    handlers: handlers(store),
+    now: options.now,
+    perform: (_operation, _call, act) => store.transaction(act),
+    ...(options.report === undefined ? {} : { report: options.report }),
+  };
+}

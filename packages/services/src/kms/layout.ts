@@ -1,0 +1,28 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where a key server keeps what. The root key stands outside the folder of the database. */
+export function kmsLayout(dataDir: string) {
+  return {
+    dataDir,
+    rootKey: join(dataDir, 'root.key'),
+    authority: {
+      folder: join(dataDir, 'ca'),
+      certificate: join(dataDir, 'ca', 'ca.crt'),
+      key: join(dataDir, 'ca', 'ca.key'),
+    },
+    server: {
+      folder: join(dataDir, 'server'),
+      certificate: join(dataDir, 'server', 'server.crt'),
+      key: join(dataDir, 'server', 'server.key'),
+    },
+    database: { folder: join(dataDir, 'db'), file: join(dataDir, 'db', 'kms.sqlite') },
+  };
+}
+export type KmsLayout = ReturnType<typeof kmsLayout>;
+
+/** Makes the folders, all of them for their owner only. */
+export function makeKmsFolders(layout: KmsLayout): void {
+  for (const folder of [layout.dataDir, layout.server.folder, layout.database.folder])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+}

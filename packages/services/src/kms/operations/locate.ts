@@ -1,0 +1,58 @@
+import type { Attribute } from '@vouchsafe/kmip/attribute';
+import type { locate as operation } from '@vouchsafe/kmip/operations/locate';
+import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
+import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import { type ManagedObject, ownAttributes } from '../object.ts';
+import type { KmsStore } from '../store.ts';
+import { type Asked, isFree, settle } from './context.ts';
+
+/** Ids in one answer. */
+const most = 1000;
+
+/**
+ * KMIP 1.4, 4.9. Every attribute that is asked for counts: one that no object has, or that is not known here, finds
+ * nothing. Destroyed objects are found by their state only.
+ */
+export const locate =
+  (store: KmsStore) =>
+  (request: RequestOf<typeof operation>, call: Asked): ResponseOf<typeof operation> => {
+    if (request.groupMember !== undefined) throw new OperationError('Feature Not Supported', 'Object Group Member');
+    const [from, count] = [request.offsetItems ?? 0, request.maximumItems ?? most];
+    if (from < 0 || count < 0) throw new OperationError('Invalid Field', 'Maximum Items or Offset Items below 0');
+    const all = found(store, request, call);
+    const ids = all.slice(from, from + Math.min(count, most)).map(({ id }) => id);
+    call.placeholder = ids.length === 1 ? ids[0] : undefined;
+    return { ids, ...(call.version.minor >= 3 ? { total: all.length } : {}) };
+  };
+
+const onLine = 1;
+
+function found(store: KmsStore, request: RequestOf<typeof operation>, call: Asked): ManagedObject[] {
+  if (request.storageStatus !== undefined && (request.storageStatus & onLine) === 0) return [];
+  const owner = call.client.fingerprint;
+  const free = request.attributes.filter(({ name }) => isFree(name));
+  const others = request.attributes.filter(({ name }) => !isFree(name));
+  const byState = others.some(({ name }) => name === 'State');
+  return store
+    .find({ owner, free })
+    .map((object) => settle(store, object, call.now))
+    .filter((object) => byState || !object.state.startsWith('Destroyed'))
+    .filter((object) => matches(object, others));
+}
+
+function matches(object: ManagedObject, wanted: readonly Attribute[]): boolean {
+  const own = ownAttributes(object);
+  return wanted.every((each) => {
+    const has = own.find(({ name }) => name === each.name)?.value;
+    const among = wanted.filter(({ name }) => name === each.name).map(({ value }) => value);
+    if (has instanceof Date) return inRange(has, among as Date[]);
+    if (each.name === 'Cryptographic Usage Mask') return (Number(has) & each.value) === each.value;
+    return has !== undefined && has === each.value;
+  });
+}
+
+/** One date is a point in time, two are a range (KMIP 1.4, 4.9). */
+function inRange(date: Date, wanted: readonly Date[]): boolean {
+  const times = wanted.map((each) => each.getTime());
+  return wanted.length <= 2 && Math.min(...times) <= date.getTime() && date.getTime() <= Math.max(...times);
+}
