@@ -52,6 +52,9 @@ export function decodeLog(bytes: Uint8Array, limits: LogLimits = defaultLogLimit
   return reader.within('log', () => {
     if (bytes.length > limits.bytes) reader.fail(`${bytes.length} bytes, limit ${limits.bytes}`);
     if (bytes.length === 0) reader.fail('no event: the log is empty');
+    const fill = fillAtEnd(bytes);
+    if (fill.start === 0)
+      reader.fail(`no event: the log is nothing but 0x${fill.byte.toString(16).padStart(2, '0')} bytes`);
     const sha1Form = tcgPcrEvent(limits.eventBytes);
     const first = reader.within('[0]', () => readEvent(reader, sha1Form, fromSha1Form, 0));
     if (!isSpecId(first)) {
