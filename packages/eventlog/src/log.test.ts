@@ -69,6 +69,8 @@ test('malformed logs are refused by name', () => {
   const head = 32;
   const event1 = head + 37;
   const table: [string, Uint8Array, RegExp][] = [
+    ['zeros alone', new Uint8Array(65_536), /^log: no event: the log is nothing but 0x00 bytes/],
+    ['ones alone', new Uint8Array(65_536).fill(255), /^log: no event: the log is nothing but 0xff bytes/],
     ['empty', new Uint8Array(), /^log: no event: the log is empty/],
     [
       'text',

@@ -69,6 +69,16 @@ test('a replay continues an earlier one, and a quote covers a beginning of the l
   assert.deepEqual(matchImaPrefix(entries, 'sha384', padded.get(10)!), { entries: 5, rule: 'paddedSha1' });
 });
 
+test('entries of another PCR are no part of the account of this one', () => {
+  const other = binary.slice();
+  other[0] = 11;
+  const entries = [...decodeImaLog(other).slice(0, 1), ...decodeImaLog(binary).slice(1)];
+  const pcrs = replayIma(entries, 'sha256');
+  assert.deepEqual([...pcrs.keys()], [11, 10]);
+  assert.equal(coveredEntries(entries, 'sha256', 10, pcrs.get(10)!), entries.length);
+  assert.equal(coveredEntries(entries, 'sha256', 11, pcrs.get(11)!), 1);
+});
+
 test('a template hash that is not that of its data is found', () => {
   checkTemplateHashes(decodeImaLog(binary));
   const changed = binary.slice();
