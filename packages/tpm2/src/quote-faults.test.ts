@@ -125,6 +125,19 @@ test('values that the quote does not vouch for are refused', () => {
   assert.equal(pcrDigestFault(quote, values, 'sha384')?.code, 'quote.digest', 'the hash of another scheme');
 });
 
+test('values whose border is shifted have the digest of the quote, and are refused', () => {
+  const quote = quoteOf({ hash: 'sha256', pcrSelect: [0, 7] });
+  const both = concat(value(10), value(17));
+  const shifted: PcrValues = {
+    sha256: new Map([
+      [0, both.slice(0, 31)],
+      [7, both.slice(31)],
+    ]),
+  };
+  assert.deepEqual(sha256(both), quote.pcrDigest);
+  assert.equal(pcrDigestFault(quote, shifted, 'sha256')?.code, 'quote.digest');
+});
+
 test('values outside the selection are dropped', () => {
   const quote = quoteOf({ hash: 'sha256', pcrSelect: [0, 7] });
   assert.deepEqual(

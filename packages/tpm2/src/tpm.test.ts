@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { concat, fromHex } from '@vouchsafe/bytes/hex';
+import { concat, fromHex, hex } from '@vouchsafe/bytes/hex';
 import { createPrimary } from './commands/create-primary.ts';
 import { handlesFrom } from './commands/get-capability.ts';
 import { getRandom } from './commands/get-random.ts';
+import { load } from './commands/load.ts';
 import { nvRead } from './commands/nv-read.ts';
 import { pcrExtend } from './commands/pcr-extend.ts';
 import { readClock } from './commands/read-clock.ts';
+import { readPublic } from './commands/read-public.ts';
 import { startup } from './commands/startup.ts';
+import { hierarchy } from './entity.ts';
+import { nameOf } from './name.ts';
+import { encodePublic } from './public.ts';
 import { isResponse } from './response-error.ts';
 import { storageRoot } from './storage-template.ts';
 import { scripted } from './testing/scripted.ts';
@@ -16,6 +21,9 @@ import { Tpm } from './tpm.ts';
 
 const refusal = (rc: string) => `80010000000a${rc.padStart(8, '0')}`;
 const random = '80010000000e00000000' + '0002abcd';
+/** A response: tag, size, success, body. */
+const message = (tag: string, body: string) => `${tag}${wide(10 + body.length / 2)}00000000${body}`;
+const wide = (value: number) => value.toString(16).padStart(8, '0');
 const code = (command: Uint8Array | undefined) => command && Buffer.from(command).readUInt32BE(6);
 
 test('a command is sent again while the TPM asks for it', async () => {
@@ -64,14 +72,13 @@ test('answers that are no answers are refused', async () => {
     ['bytes missing', '80010000000d000000000002ab', /randomBytes: need 2 bytes, 1 left/],
     ['more than was asked for', `80010000004e000000000042${'00'.repeat(66)}`, /randomBytes: 66 bytes, limit 64/],
   ];
-  for (const [what, answer, message] of table)
-    await assert.rejects(getRandom(new Tpm(scripted(answer)), 2), { message }, what);
+  for (const [what, answer, said] of table)
+    await assert.rejects(getRandom(new Tpm(scripted(answer)), 2), { message: said }, what);
 });
 
 test('answers whose authorizations are not those of the command are refused', async () => {
   const good = `${'00000000'}${'0000'}01${'0000'}`; // parameterSize, nonce, sessionAttributes, hmac
-  const answer = (body: string, tag = '8002') =>
-    `${tag}${(10 + body.length / 2).toString(16).padStart(8, '0')}00000000${body}`;
+  const answer = (body: string, tag = '8002') => message(tag, body);
   const extend = (response: string) => pcrExtend(new Tpm(scripted(response)), 8, []);
   await extend(answer(good));
   const table: [string, string, RegExp][] = [
@@ -82,15 +89,28 @@ test('answers whose authorizations are not those of the command are refused', as
     ['an HMAC', answer(`${'00000000'}${'0000'}010001ff`), /has a nonce or an HMAC/],
     ['parameters beyond the end', answer(`000000ff${'0000'}01${'0000'}`), /parameters: need 255 bytes/],
   ];
-  for (const [what, response, message] of table) await assert.rejects(extend(response), { message }, what);
+  for (const [what, response, said] of table) await assert.rejects(extend(response), { message: said }, what);
+});
+
+test('a Name that is not that of the public area is refused, and what has it is flushed', async () => {
+  const area = encodePublic(storageRoot);
+  const sized = (bytes: Uint8Array) => bytes.length.toString(16).padStart(4, '0') + hex(bytes);
+  const name = nameOf(area);
+  const read = (claimed: Uint8Array) => message('8001', sized(area) + sized(claimed) + sized(claimed));
+  assert.deepEqual((await readPublic(new Tpm(scripted(read(name))), 0x81000001)).name, name);
+  await assert.rejects(readPublic(new Tpm(scripted(read(new Uint8Array(34)))), 0x81000001), { code: 'answer' });
+  const loaded = message('8002', `80000002${'00000024'}${sized(new Uint8Array(34))}${'0000'}01${'0000'}`);
+  const transport = scripted(loaded, refusal('0'));
+  const created = { privateArea: new Uint8Array(4), publicArea: area };
+  await assert.rejects(load(new Tpm(transport), hierarchy('owner'), created), { code: 'answer', message: /Name/ });
+  assert.deepEqual(transport.sent[1]?.slice(10), fromHex('80000002'));
 });
 
 test('less of an NV index than was asked for is refused', async () => {
   const publicArea = `000e01c00002000b${'00020002'}00000004${'0022'}${'00'.repeat(34)}`;
   const read = (data: string) =>
-    `8002${(21 + data.length / 2).toString(16).padStart(8, '0')}00000000${(2 + data.length / 2).toString(16).padStart(8, '0')}${(data.length / 2).toString(16).padStart(4, '0')}${data}${'0000'}01${'0000'}`;
-  const header = `8001${(10 + publicArea.length / 2).toString(16).padStart(8, '0')}00000000`;
-  const nv = (data: string) => nvRead(new Tpm(scripted(header + publicArea, read(data))), 0x01c00002);
+    message('8002', `${wide(2 + data.length / 2)}${wide(data.length / 2).slice(4)}${data}${'0000'}01${'0000'}`);
+  const nv = (data: string) => nvRead(new Tpm(scripted(message('8001', publicArea), read(data))), 0x01c00002);
   assert.deepEqual(await nv('01020304'), fromHex('01020304'));
   await assert.rejects(nv('010203'), { code: 'answer', message: 'TPM2_NV_Read: 3 bytes came, 4 were asked for' });
 });
