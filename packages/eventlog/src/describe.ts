@@ -1,6 +1,6 @@
-import { hex } from '@vouchsafe/bytes/hex';
-import { DecodeError } from '@vouchsafe/bytes/reader';
+import { excerpt } from '@vouchsafe/bytes/codec';
 import type { Bank } from './algorithms.ts';
+import { attempt } from './attempt.ts';
 import { type Content, contentOf } from './content.ts';
 import type { LogEvent } from './event.ts';
 import { eventTypes } from './event-types.ts';
@@ -75,7 +75,7 @@ function contentText(content: Content, event: LogEvent): string {
     case 'signature':
       return `${content.signature}: ${noActionSignatures[content.signature as keyof typeof noActionSignatures]}`;
     case 'bytes':
-      return bytesText(content.data);
+      return excerpt(content.data);
     case 'undecodable':
       return `${event.data.length} bytes that do not fit the type: ${content.reason}`;
   }
@@ -83,14 +83,7 @@ function contentText(content: Content, event: LogEvent): string {
 
 function valueText(name: string, value: Uint8Array): string {
   if (value.length === 0) return 'empty';
-  if (!databases.has(name)) return bytesText(value);
-  try {
-    return `${decodeSignatureLists(value).length} entries, ${value.length} bytes`;
-  } catch (error) {
-    if (error instanceof DecodeError) return `${value.length} bytes`;
-    throw error;
-  }
+  if (!databases.has(name)) return excerpt(value);
+  const signatures = attempt(() => decodeSignatureLists(value));
+  return `${signatures === undefined ? '' : `${signatures.length} entries, `}${value.length} bytes`;
 }
-
-const bytesText = (bytes: Uint8Array): string =>
-  bytes.length <= 32 ? hex(bytes) : `${hex(bytes.subarray(0, 32))}... (${bytes.length} bytes)`;

@@ -1,7 +1,7 @@
 import { equalBytes } from '@vouchsafe/bytes/equal';
 import { concat } from '@vouchsafe/bytes/hex';
-import { DecodeError } from '@vouchsafe/bytes/reader';
 import { type Bank, digest } from './algorithms.ts';
+import { attempt } from './attempt.ts';
 import type { LogEvent } from './event.ts';
 import { digestOf, type EventTypeName } from './event-types.ts';
 import type { QuirkName } from './quirks.ts';
@@ -78,7 +78,7 @@ export function proofOf(event: LogEvent, bank: Bank): Proof {
   if (!isExtended(event) || value === undefined) return { state: 'none' };
   for (const [rule, facts] of rules) {
     if (facts.types && !facts.types.includes(event.typeName as EventTypeName)) continue;
-    const measured = attempt(facts, event.data);
+    const measured = attempt(() => facts.measured(event.data));
     if (measured === undefined || !equalBytes(digest(bank, measured), value)) continue;
     return { state: 'data', rule, measured, ...(facts.quirk === undefined ? {} : { quirk: facts.quirk }) };
   }
@@ -86,12 +86,3 @@ export function proofOf(event: LogEvent, bank: Bank): Proof {
 }
 
 const rules = Object.entries(proofRules) as [ProofRule, ProofRuleFacts][];
-
-function attempt(facts: ProofRuleFacts, data: Uint8Array): Uint8Array | undefined {
-  try {
-    return facts.measured(data);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
-}

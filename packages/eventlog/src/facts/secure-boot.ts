@@ -1,4 +1,4 @@
-import { DecodeError } from '@vouchsafe/bytes/reader';
+import { attempt } from '../attempt.ts';
 import { eventTypes } from '../event-types.ts';
 import type { Finding } from '../finding.ts';
 import { asciiText } from '../text.ts';
@@ -84,12 +84,8 @@ export function secureBootFacts(events: readonly Measured[], separated: boolean,
 function provenVariable(each: Measured): Variable | undefined {
   if (each.proof.state !== 'data' || (each.proof.rule !== 'data' && each.proof.rule !== 'paddedVariable'))
     return undefined;
-  try {
-    return decodeVariable(each.proof.measured);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
+  const { measured } = each.proof;
+  return attempt(() => decodeVariable(measured));
 }
 
 function provenText(each: Measured): string | undefined {
@@ -132,14 +128,11 @@ function configFacts(
 const flagValue = (data: Uint8Array): boolean | undefined =>
   data.length === 0 ? false : data.length === 1 && data[0]! <= 1 ? data[0] === 1 : undefined;
 
-function database(name: DatabaseVariable, { digest }: Measured, data: Uint8Array): Database {
-  try {
-    return { name, digest, signatures: decodeSignatureLists(data) };
-  } catch (error) {
-    if (error instanceof DecodeError) return { name, digest, signatures: undefined };
-    throw error;
-  }
-}
+const database = (name: DatabaseVariable, { digest }: Measured, data: Uint8Array): Database => ({
+  name,
+  digest,
+  signatures: attempt(() => decodeSignatureLists(data)),
+});
 
 const about = ({ event }: Measured, code: Finding['code'], detail: string): Finding => ({
   code,

@@ -1,6 +1,7 @@
 import { type Codec, decode, fixed, rest, struct, u8, u16le, u32le, u64le } from '@vouchsafe/bytes/codec';
 import { hex } from '@vouchsafe/bytes/hex';
-import { DecodeError, Reader } from '@vouchsafe/bytes/reader';
+import { Reader } from '@vouchsafe/bytes/reader';
+import { attempt } from '../attempt.ts';
 import { printable, utf16Text } from '../text.ts';
 import { Guid, guidText } from './guid.ts';
 
@@ -129,13 +130,8 @@ function hardDrive({ partition, start, size, signature, signatureType }: HardDri
 
 /** Text of a node. */
 export function devicePathNodeText({ type, subType, data }: DevicePathNode): string {
-  const raw = () => `Path(${type},${subType},${hex(data.subarray(0, 32))})`;
-  try {
-    return nodeText[`${type}/${subType}`]?.(data) ?? raw();
-  } catch (error) {
-    if (error instanceof DecodeError) return raw();
-    throw error;
-  }
+  const text = attempt(() => nodeText[`${type}/${subType}`]?.(data));
+  return text ?? `Path(${type},${subType},${hex(data.subarray(0, 32))})`;
 }
 
 /** Text of a device path, for instance `PciRoot(0x0)/Pci(0x1,0x1)/\EFI\BOOT\BOOTX64.EFI`. @throws {DecodeError} */
