@@ -50,7 +50,7 @@ function decodeLine(line: Uint8Array, index: number, at: number, hashSize: numbe
       const shown = { digest: { algorithm: 'sha1', value: fields[0]! }, name: Buffer.from(name).toString('utf8') };
       return makeEntry(index, Number(pcr), fromHex(hash!), template, originalData(fields[0]!, name), shown);
     }
-    const data = concat(...fields.flatMap((field) => [lengthOf(field), field]));
+    const data = concat(...fields.flatMap((field) => [uint32Bytes(field.length), field]));
     return makeEntry(index, Number(pcr), fromHex(hash!), template!, data, decodeTemplateData(template!, data));
   } catch (error) {
     if (error instanceof DecodeError) fail(`${error.path}: ${error.reason}`);
@@ -65,9 +65,10 @@ function fieldBytes(id: FieldId, column: string): Uint8Array<ArrayBuffer> {
   const bad = (reason: string): never => {
     throw new DecodeError(id, 0, reason);
   };
-  if (templateFields[id] === 'string') return concat(Buffer.from(column, 'latin1'), zero);
-  if (templateFields[id] === 'bytes' || id === 'd')
-    return isHex(column) ? fromHex(column) : bad('expected hexadecimal digits');
+  const form = templateFields[id];
+  if (form === 'string') return concat(Buffer.from(column, 'latin1'), zero);
+  if (form === 'bytes' || id === 'd') return isHex(column) ? fromHex(column) : bad('expected hexadecimal digits');
+  if (form === 'uint16' || form === 'uint32') return numberBytes(form, column) ?? bad('expected a decimal number');
   if (column === '') return new Uint8Array();
   const colon = column.lastIndexOf(':');
   if (colon < 0 || !isHex(column.slice(colon + 1)))
@@ -75,10 +76,16 @@ function fieldBytes(id: FieldId, column: string): Uint8Array<ArrayBuffer> {
   return concat(Buffer.from(column.slice(0, colon + 1), 'latin1'), zero, fromHex(column.slice(colon + 1)));
 }
 
+function numberBytes(form: 'uint16' | 'uint32', column: string): Uint8Array<ArrayBuffer> | undefined {
+  const size = form === 'uint16' ? 2 : 4;
+  const value = /^\d{1,10}$/.test(column) ? Number(column) : 2 ** 32;
+  return value < 2 ** (8 * size) ? uint32Bytes(value).slice(0, size) : undefined;
+}
+
 const zero = new Uint8Array(1);
 
-function lengthOf(field: Uint8Array): Uint8Array {
+function uint32Bytes(value: number): Uint8Array<ArrayBuffer> {
   const length = new Uint8Array(4);
-  new DataView(length.buffer).setUint32(0, field.length, true);
+  new DataView(length.buffer).setUint32(0, value, true);
   return length;
 }

@@ -128,6 +128,16 @@ test('malformed entries are refused by name', () => {
     assert.throws(() => decodeImaLog(bytes), { name: 'DecodeError', message }, what);
 });
 
+test('template evm-sig: numbers are decimal in the text and little-endian in what is hashed', () => {
+  const line = `10 ${'00'.repeat(20)} evm-sig sha256:${'11'.repeat(32)} /bin/a 0302 security.ima 0400 aabb 1000 4294967295 33188\n`;
+  const [entry] = decodeImaText(new Uint8Array(Buffer.from(line)));
+  assert.equal(hex(entry!.hashed.subarray(-18)), '04000000e803000004000000ffffffff02000000a481'.slice(-36));
+  for (const bad of ['33188x', '65536', '']) {
+    const text = new Uint8Array(Buffer.from(line.replace('33188', bad)));
+    assert.throws(() => decodeImaText(text), /^DecodeError: ima line 1: imode: expected a decimal number/);
+  }
+});
+
 test('malformed lines are refused by number', () => {
   const line = Buffer.from(buildImaText(inputs.slice(1, 2))).toString();
   const table: [string, string, RegExp][] = [

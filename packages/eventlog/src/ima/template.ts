@@ -4,7 +4,10 @@ export type FieldForm =
   | 'digest'
   /** A string that ends in NUL. */
   | 'string'
-  | 'bytes';
+  | 'bytes'
+  /** Little-endian numbers, decimal in the text form. */
+  | 'uint16'
+  | 'uint32';
 
 /** Fields by identifier. */
 export const templateFields = {
@@ -21,9 +24,9 @@ export const templateFields = {
   xattrnames: 'string',
   xattrlengths: 'bytes',
   xattrvalues: 'bytes',
-  iuid: 'bytes',
-  igid: 'bytes',
-  imode: 'bytes',
+  iuid: 'uint32',
+  igid: 'uint32',
+  imode: 'uint16',
 } as const satisfies Record<string, FieldForm>;
 
 /** Identifier of a template field. */
