@@ -24,3 +24,15 @@ function isFree(address: string): Promise<boolean> {
     server.listen({ host: address, port: libvirtTlsPort, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
+
+/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,225 @@
+import { dirname, resolve } from 'node:path';
+import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { TpmSettings } from '@vouchsafe/domain/attestation/policy';
+import { validator } from '@vouchsafe/domain/parse';
+import { Problem } from '@vouchsafe/domain/problem';
+import { AgentSettings, ServiceRecord } from '@vouchsafe/services/kmxa/configuration';
+import { KeyServer, Provider } from '@vouchsafe/services/kmxd/configuration';
+import type { Command } from 'commander';
+import Type from 'typebox';
+import type { Dispatcher } from 'undici';
+import { parse } from 'yaml';
+import { callPart } from './context.ts';
+import { readInput } from './files.ts';
+import { readImage } from './image-file.ts';
+
+const closed = { additionalProperties: false } as const;
+const File = Type.String({ maxLength: 4096 });
+const { name, scope, ek } = HostRecord.properties;
+const { uses, share, accept_unmeasured_userspace, accept_auto_enrolled, description } = Provider.properties;
+
+/** What a file may say; paths are relative to the file. */
+const Wanted = Type.Object(
+  {
+    attestation: Type.Optional(
+      Type.Object(
+        {
+          settings: Type.Optional(Type.Partial(TpmSettings)),
+          ca_certificates: Type.Optional(
+            Type.Array(
+              Type.Object(
+                { name: Type.String(), files: Type.Array(File), virtual: Type.Optional(Type.Boolean()) },
+                closed,
+              ),
+            ),
+          ),
+          endorsement_keys: Type.Optional(Type.Array(Type.Object({ name, scope: Type.Optional(scope), ek }, closed))),
+          base_images: Type.Optional(
+            Type.Array(Type.Object({ file: File, userspace_unmeasured: Type.Optional(Type.Boolean()) }, closed)),
+          ),
+        },
+        closed,
+      ),
+    ),
+    kms: Type.Optional(
+      Type.Object(
+        {
+          providers: Type.Array(
+            Type.Object(
+              {
+                name: Type.String(),
+                description: Type.Optional(description),
+                master_key_id: Type.String(),
+                servers: Type.Array(KeyServer),
+                client_certificate: Type.Object({ certificate: File, private_key: File }, closed),
+                server_certificates: Type.Array(File),
+                uses: Type.Optional(uses),
+                share: Type.Optional(share),
+                accept_unmeasured_userspace: Type.Optional(accept_unmeasured_userspace),
+                accept_auto_enrolled: Type.Optional(accept_auto_enrolled),
+              },
+              closed,
+            ),
+          ),
+        },
+        closed,
+      ),
+    ),
+    trusted_infrastructure: Type.Optional(
+      Type.Object(
+        {
+          settings: Type.Optional(Type.Partial(AgentSettings)),
+          services: Type.Optional(
+            Type.Array(
+              Type.Object(
+                {
+                  id: Type.String(),
+                  address: ServiceRecord.properties.address,
+                  trusted_CA: File,
+                  group: ServiceRecord.properties.group,
+                },
+                closed,
+              ),
+            ),
+          ),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+type Wanted = Type.Static<typeof Wanted>;
+
+/** One call that brings a part nearer to the file. */
+interface Step {
+  readonly part: 'attestd' | 'kmxd' | 'kmxa';
+  readonly method: Dispatcher.HttpMethod;
+  readonly path: string;
+  readonly body: () => unknown;
+  readonly says: string;
+}
+
+/** Does what the file says and tells each step. What is there already, under the same name, is left as it is. */
+export async function* applyFile(command: Command, file: string, dryRun: boolean): AsyncGenerator<string> {
+  const wanted = readWanted(file);
+  for (const step of stepsOf(wanted, file === '-' ? '.' : dirname(file))) {
+    const outcome = dryRun ? 'would be done' : await doStep(command, step);
+    yield `${step.says}: ${outcome}`;
+  }
+}
+
+function readWanted(file: string): Wanted {
+  const text = new TextDecoder().decode(readInput(file, 4 * 1024 * 1024));
+  let value: unknown;
+  try {
+    value = parse(text, { maxAliasCount: 0 });
+  } catch (cause) {
+    throw new Problem('config.invalid', `${file}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    return validator(file, Wanted)(value);
+  } catch (cause) {
+    throw new Problem('config.invalid', (cause as Error).message, { cause });
+  }
+}
+
+async function doStep(command: Command, { part, method, path, body }: Step): Promise<string> {
+  try {
+    await callPart(command, part, method, path, body());
+    return 'done';
+  } catch (error) {
+    if (error instanceof Problem && error.kind === 'object.exists') return 'is there already';
+    throw error;
+  }
+}
+
+function* stepsOf({ attestation, kms, trusted_infrastructure }: Wanted, folder: string): Generator<Step> {
+  const text = (file: string) => new TextDecoder().decode(readInput(resolve(folder, file)));
+  if (attestation !== undefined) yield* attestationSteps(attestation, folder, text);
+  for (const provider of kms?.providers ?? []) yield* providerSteps(provider, text);
+  if (trusted_infrastructure !== undefined) yield* agentSteps(trusted_infrastructure, text);
+}
+
+function* attestationSteps(
+  wanted: NonNullable<Wanted['attestation']>,
+  folder: string,
+  text: (file: string) => string,
+): Generator<Step> {
+  const step = (method: Step['method'], path: string, says: string, body: () => unknown): Step => ({
+    part: 'attestd',
+    method,
+    path,
+    says,
+    body,
+  });
+  const { settings, ca_certificates = [], endorsement_keys = [], base_images = [] } = wanted;
+  if (settings !== undefined)
+    yield step('PATCH', '/attestation/tpm2/settings', 'settings of TPM trust', () => settings);
+  for (const { name, files, virtual = false } of ca_certificates) {
+    yield step('POST', '/attestation/tpm2/ca-certificates', `TPM CA ${name}`, () => ({
+      name,
+      virtual,
+      cert_chain: { certs: files.map(text) },
+    }));
+  }
+  for (const key of endorsement_keys)
+    yield step('POST', '/attestation/tpm2/endorsement-keys', `endorsement key of ${key.name}`, () => key);
+  for (const { file, userspace_unmeasured = false } of base_images) {
+    const path = resolve(folder, file);
+    yield step('POST', '/attestation/os/base-images', `base image ${file}`, () => ({
+      image: readImage(path, readInput(path)),
+      userspace_unmeasured,
+    }));
+  }
+}
+
+function* providerSteps(
+  provider: NonNullable<Wanted['kms']>['providers'][number],
+  text: (file: string) => string,
+): Generator<Step> {
+  const { client_certificate, server_certificates, ...rest } = provider;
+  const path = `/kms/providers/${encodeURIComponent(provider.name)}`;
+  const step = (method: Step['method'], at: string, says: string, body: () => unknown): Step => ({
+    part: 'kmxd',
+    method,
+    path: at,
+    says: `key provider ${provider.name}: ${says}`,
+    body,
+  });
+  yield step('POST', '/kms/providers', 'created', () => rest);
+  yield step('PUT', `${path}/server-certificates`, 'server certificates', () => ({
+    certificates: server_certificates.map(text),
+  }));
+  const { certificate, private_key } = client_certificate;
+  yield step('PUT', `${path}/client-certificate`, 'client certificate', () => ({
+    certificate: text(certificate),
+    private_key: text(private_key),
+  }));
+}
+
+function* agentSteps(
+  { settings, services = [] }: NonNullable<Wanted['trusted_infrastructure']>,
+  text: (file: string) => string,
+): Generator<Step> {
+  if (settings !== undefined) {
+    yield {
+      part: 'kmxa',
+      method: 'PATCH',
+      path: '/trusted-infrastructure/settings',
+      says: 'settings of the agent',
+      body: () => settings,
+    };
+  }
+  for (const { trusted_CA, ...service } of services) {
+    for (const kind of ['attestation', 'kms'] as const) {
+      yield {
+        part: 'kmxa',
+        method: 'POST',
+        path: `/trusted-infrastructure/${kind}/services`,
+        says: `${kind} service ${service.id}`,
+        body: () => ({ ...service, trusted_CA: text(trusted_CA) }),
+      };
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import type { TrustStatus } from '@vouchsafe/services/kmxa/trust-session';
+import type { Command } from 'commander';
+import { callPart, globalsOf, requireRoot } from '../context.ts';
+import { print, type View } from '../output.ts';
+
+interface HostStatus {
+  readonly name: string;
+  readonly role: string;
+  readonly group: string;
+  readonly url: string;
+  readonly parts: { part: string; pid?: number; ready: boolean; restarts: number }[];
+  readonly attestation?: TrustStatus;
+}
+
+const statusView: View<HostStatus> = {
+  fields: [
+    ['host', ({ name }) => name],
+    ['role', ({ role }) => role],
+    ['group', ({ group }) => group],
+    ['url', ({ url }) => url],
+    [
+      'parts',
+      ({ parts }) =>
+        parts.map(
+          ({ part, ready, restarts }) =>
+            `${part} ${ready ? 'ready' : 'NOT READY'}${restarts === 0 ? '' : `, ${restarts} restarts`}`,
+        ),
+    ],
+    ...attestationFields<HostStatus>(({ attestation }) => attestation),
+  ],
+  name: ({ name }) => name,
+};
+
+const trustView: View<TrustStatus> = { fields: attestationFields((status) => status) };
+
+function attestationFields<T>(of: (item: T) => TrustStatus | undefined): NonNullable<View<T>['fields']> {
+  return [
+    ['attestation', (item) => of(item)?.attestation_status],
+    ['image', (item) => of(item)?.image],
+    ['service', (item) => of(item)?.service],
+    ['since', (item) => of(item)?.attested_at],
+    ['until', (item) => of(item)?.attested_until],
+    [
+      'findings',
+      (item) =>
+        of(item)?.findings.map(
+          ({ severity, check, detail, advice }) =>
+            `${severity} ${check}: ${detail}${advice === undefined ? '' : ` (${advice})`}`,
+        ),
+    ],
+  ];
+}
+
+/** `vouchsafe host`: this host, its trust and its preparation. */
+export function addHost(program: Command): void {
+  const host = program.command('host').description('this host: its trust, its parts, its preparation');
+  host
+    .command('status')
+    .description('show the parts of this host and whether it is attested')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vouchsafe host status\n  vouchsafe host status -o json | jq .attestation.attestation_status',
+    )
+    .action(async (_options, command: Command) => {
+      const status = (await callPart(command, 'host', 'GET', '/host/status')) as HostStatus;
+      const trusted = status.role === 'trusted';
+      const attestation = trusted
+        ? ((await callPart(command, 'kmxa', 'GET', '/trusted-infrastructure/attestation')) as TrustStatus)
+        : undefined;
+      print(
+        { ...status, ...(attestation === undefined ? {} : { attestation }) },
+        statusView,
+        globalsOf(command).output,
+      );
+    });
+  host
+    .command('attest')
+    .description('attest this host now; leaves with 3 when it is not trusted')
+    .addHelpText('after', '\nExamples:\n  vouchsafe host attest\n  vouchsafe host attest -o json && virsh start vm1')
+    .action(async (_options, command: Command) => {
+      const status = (await callPart(command, 'kmxa', 'POST', '/trusted-infrastructure/attestation')) as TrustStatus;
+      print(status, trustView, globalsOf(command).output);
+      if (status.attestation_status !== 'attested') process.exitCode = 3;
+    });
+  addPreparation(host);
+}
+
+function addPreparation(host: Command): void {
+  host
+    .command('setup')
+    .description('prepare this host: hook, memory for libvirt state, users, udev rule, qemu.conf')
+    .option('--check', 'change nothing; leave with 1 when something is missing')
+    .addHelpText('after', '\nExamples:\n  vouchsafe host setup --check\n  vouchsafe host setup')
+    .action(async ({ check = false }: { check?: boolean }, command: Command) => {
+      if (!check) requireRoot('host setup changes system files');
+      const { runSetup } = await import('../host-setup.ts');
+      process.exitCode = await runSetup('setup', check, globalsOf(command).output);
+    });
+  host
+    .command('teardown')
+    .description('undo what `host setup` did')
+    .option('--check', 'change nothing; leave with 1 when something is left')
+    .addHelpText('after', '\nExamples:\n  vouchsafe host teardown --check\n  vouchsafe host teardown')
+    .action(async ({ check = false }: { check?: boolean }, command: Command) => {
+      if (!check) requireRoot('host teardown changes system files');
+      const { runSetup } = await import('../host-setup.ts');
+      process.exitCode = await runSetup('teardown', check, globalsOf(command).output);
+    });
+  host
+    .command('check')
+    .description('say on one page whether this host can be attested')
+    .addHelpText('after', '\nExamples:\n  vouchsafe host check\n  vouchsafe host check -o json')
+    .action(async (_options, command: Command) => {
+      const { runCheck } = await import('../host-setup.ts');
+      process.exitCode = await runCheck(globalsOf(command).output);
+    });
+}

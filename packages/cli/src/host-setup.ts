@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import { setupHost, setupPlan, teardownHost, teardownPlan } from '@vouchsafe/services/host-setup/driver';
+import { type CheckLine, hostCheck } from '@vouchsafe/services/host-setup/host-check';
+import type { SetupItem } from '@vouchsafe/services/host-setup/item';
+import { type Format, print, say, type View } from './output.ts';
+
+const hookFile = resolve(import.meta.dirname, '../../../deploy/hooks/qemu');
+
+const itemView: View<SetupItem> = {
+  columns: [
+    ['item', ({ what }) => what],
+    ['state', ({ done }) => (done ? 'as wanted' : 'TO DO')],
+    ['now', ({ current }) => current],
+    ['wanted', ({ wanted }) => wanted],
+  ],
+  name: ({ id }) => id,
+  empty: 'nothing to do',
+};
+
+const checkView: View<CheckLine> = {
+  columns: [
+    ['', ({ status }) => status],
+    ['what', ({ what }) => what],
+    ['found', ({ found }) => found],
+    ['what to do', ({ advice }) => advice],
+  ],
+  name: ({ id }) => id,
+};
+
+/** Does or undoes the preparation of this host, or with `check` says what is open; gives the exit code. */
+export async function runSetup(direction: 'setup' | 'teardown', check: boolean, format: Format): Promise<number> {
+  if (check) {
+    const items = direction === 'setup' ? await setupPlan({ hookFile }) : await teardownPlan({});
+    print(items, itemView, format);
+    return items.every(({ done }) => done) ? 0 : 1;
+  }
+  const done = direction === 'setup' ? await setupHost({ hookFile }) : await teardownHost({});
+  print(done, itemView, format);
+  if (done.length > 0 && direction === 'setup') say('restart libvirtd once, so that it reads the hook and qemu.conf');
+  return 0;
+}
+
+/** Says on one page whether this host can be attested; gives the exit code. */
+export async function runCheck(format: Format): Promise<number> {
+  const lines = await hostCheck();
+  print(lines, checkView, format);
+  return lines.some(({ status }) => status === 'fail') ? 1 : 0;
+}

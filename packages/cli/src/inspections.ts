@@ -1,0 +1,124 @@
+import { X509Certificate } from 'node:crypto';
+import { hex } from '@vouchsafe/bytes/hex';
+import { DecodeError } from '@vouchsafe/bytes/reader';
+import { Problem } from '@vouchsafe/domain/problem';
+import { readInput, readStart } from './files.ts';
+import { type Format, render } from './output.ts';
+
+interface Inspection {
+  readonly description: string;
+  readonly example: string;
+  readonly read: (file: string, format: Format) => Promise<string>;
+}
+
+/** An inspection of a whole file: JSON by `view`, and lines for people by `lines` where JSON would be too much. */
+function whole<T>(
+  description: string,
+  example: string,
+  view: (bytes: Uint8Array) => Promise<T> | T,
+  lines?: (view: T) => string,
+): Inspection {
+  return {
+    description,
+    example,
+    read: async (file, format) => shown(await malformed(file, () => view(readInput(file))), format, lines),
+  };
+}
+
+function shown<T>(view: T, format: Format, lines?: (view: T) => string): string {
+  if (format === 'table' && lines !== undefined) return lines(view);
+  return render(view, {}, format === 'yaml' ? 'yaml' : 'json').trimEnd();
+}
+
+/** What a file cannot be is said with its name, and never as an internal error. */
+async function malformed<T>(file: string, read: () => Promise<T> | T): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    const where = cause instanceof DecodeError ? cause.message : (cause as Error).message;
+    throw new Problem('input.malformed', `${file}: ${where}`, { cause });
+  }
+}
+
+/** Every kind of `vouchsafe inspect`. */
+export const inspections: Readonly<Record<string, Inspection>> = {
+  eventlog: whole(
+    'a TCG event log: its events in words, and the PCR values that it accounts for',
+    '/sys/kernel/security/tpm0/binary_bios_measurements',
+    async (bytes) => (await import('@vouchsafe/eventlog/inspect')).inspectEventLog(bytes),
+    ({ events, pcrs }) =>
+      [
+        ...events.map(
+          (event) => `${String(event.index).padStart(4)}  PCR ${String(event.pcr).padEnd(2)}  ${event.description}`,
+        ),
+        ...pcrLines(pcrs),
+      ].join('\n'),
+  ),
+  ima: whole('an IMA log, binary or ASCII', '/sys/kernel/security/ima/binary_runtime_measurements', async (bytes) =>
+    (await import('@vouchsafe/eventlog/inspect')).inspectIma(bytes),
+  ),
+  quote: whole('a TPMS_ATTEST, as tpm2_quote writes it', 'quote.msg', async (bytes) =>
+    (await import('@vouchsafe/tpm2/inspect')).inspectAttest(bytes),
+  ),
+  cert: whole('an X.509 certificate, PEM or DER', 'ek.crt', certificate),
+  token: whole('an attestation token; its signature is not checked', 'token.jwt', token),
+  ttlv: whole('a KMIP message; key material is hidden', 'message.ttlv', async (bytes) =>
+    (await import('@vouchsafe/kmip/inspect')).inspectTtlv(bytes),
+  ),
+  luks: {
+    description: 'the header of a disk image',
+    example: 'disk.img',
+    read: async (file, format) => {
+      const { inspectLuks } = await import('@vouchsafe/luks/inspect');
+      return shown(await malformed(file, () => inspectLuks(readStart(file, 4096))), format);
+    },
+  },
+};
+
+function pcrLines(pcrs: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(pcrs).flatMap(([bank, values]) =>
+    Object.entries(values as Record<string, string>).map(([pcr, value]) => `${bank} PCR ${pcr.padEnd(2)}  ${value}`),
+  );
+}
+
+function certificate(bytes: Uint8Array) {
+  const {
+    subject,
+    issuer,
+    subjectAltName,
+    validFrom,
+    validTo,
+    serialNumber,
+    fingerprint256,
+    ca,
+    publicKey,
+    keyUsage,
+    raw,
+  } = new X509Certificate(bytes);
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  return {
+    subject,
+    issuer,
+    subjectAltName,
+    validFrom,
+    validTo,
+    serialNumber,
+    ca,
+    keyUsage,
+    fingerprint256,
+    key: {
+      type: publicKey.asymmetricKeyType,
+      ...publicKey.asymmetricKeyDetails,
+      publicExponent: undefined,
+      spki: hex(spki),
+    },
+    bytes: raw.length,
+  };
+}
+
+async function token(bytes: Uint8Array) {
+  const { decodeJwt, decodeProtectedHeader } = await import('jose');
+  const text = new TextDecoder().decode(bytes).trim();
+  return { header: decodeProtectedHeader(text), claims: decodeJwt(text), signature: 'not checked' };
+}

@@ -1,0 +1,18 @@
+import { CommanderError } from 'commander';
+import { printError } from './output.ts';
+import { makeProgram } from './program.ts';
+
+/** Runs the command line and leaves with the exit code of its outcome. */
+async function main(argv: readonly string[]): Promise<number> {
+  const program = makeProgram();
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    // Commander has printed usage, help or its error already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    return printError(error, program.opts<{ verbose?: boolean }>().verbose === true);
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

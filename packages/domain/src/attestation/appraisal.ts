@@ -1,0 +1,124 @@
+import type { EventLog } from '@vouchsafe/eventlog/log';
+import type { TpmsAttestFrame, TpmsQuoteInfo } from '@vouchsafe/tpm2/attest';
+import type { TpmtPublic } from '@vouchsafe/tpm2/public';
+import type { BaseImage } from './base-image.ts';
+import type { Challenge } from './challenge.ts';
+import type { AgentClaims } from './claims.ts';
+import type { DecodedEvidence } from './evidence.ts';
+import type { HostRecord } from './host-record.ts';
+import type { AttestationPolicy } from './policy.ts';
+import { type Finding, fail, type Verdict, verdictOf } from './verdict.ts';
+
+/** What is known of the last quote of an AK: a TPM that goes back in time is another one, or a copy. */
+export interface BootRecord {
+  /** Name of the AK, in hexadecimal. */
+  readonly ak: string;
+  readonly resetCount: number;
+  readonly restartCount: number;
+  /** Milliseconds, as decimal text: 64 bits. */
+  readonly clock: string;
+  readonly safe: boolean;
+}
+
+export interface AppraisalInput {
+  readonly challenge: Challenge;
+  readonly evidence: DecodedEvidence;
+  readonly policy: AttestationPolicy;
+  readonly host: HostRecord | undefined;
+  readonly lastBoot: BootRecord | undefined;
+  /** Seconds since 1970. */
+  readonly now: number;
+  /** Consumes the challenge; false when it was consumed before. Test and entry are one step. */
+  readonly consume: (jti: string) => boolean;
+}
+
+/**
+ * One appraisal on its way through the checks. Each check reads what earlier ones proved and leaves what it proved
+ * itself; a fact that is not here was not proven, and a check that needs it cannot run.
+ */
+export class Appraisal {
+  readonly input: AppraisalInput;
+  #proven: Partial<Proven> = {};
+
+  constructor(input: AppraisalInput) {
+    this.input = input;
+  }
+
+  /** @throws {TypeError} when no earlier check proved it; the appraisal then ends as a reject */
+  get<K extends keyof Proven>(fact: K): Proven[K] {
+    const value = this.#proven[fact];
+    if (value === undefined) throw new TypeError(`${fact} was not proven`);
+    return value as Proven[K];
+  }
+
+  has(fact: keyof Proven): boolean {
+    return this.#proven[fact] !== undefined;
+  }
+
+  prove<K extends keyof Proven>(fact: K, value: Proven[K]): void {
+    this.#proven[fact] = value;
+  }
+}
+
+/** What checks prove, each named after the thing and proven by the check in brackets. */
+export interface Proven {
+  /** [ak.attributes] */
+  ak: TpmtPublic;
+  /** [quote.signature] read from signed bytes */
+  attest: TpmsAttestFrame;
+  /** [quote.extra-data] */
+  claims: AgentClaims;
+  /** [quote.type] */
+  quote: TpmsQuoteInfo;
+  /** [quote.digest] values that the quote vouches for, by PCR */
+  pcrs: ReadonlyMap<number, Uint8Array>;
+  /** [eventlog.replay] digests and order are proven, types and data are not */
+  log: EventLog;
+  /** [ek.certificate] `undefined` is never set: absent when the EK has no certificate that counts */
+  tpm: HostRecord['tpm'];
+  /** [host.enrolled] */
+  host: HostRecord;
+  /** [image.match] */
+  image: BaseImage;
+}
+
+/** A named check of the appraisal. */
+export interface Check {
+  readonly id: string;
+  /** The attack that it stops, or the mistake that it tells. */
+  readonly stops: string;
+  /** When it fails nothing after it can be believed, so nothing after it runs. */
+  readonly gate?: true;
+  run(appraisal: Appraisal): Finding[];
+}
+
+export interface Appraised extends Verdict {
+  readonly appraisal: Appraisal;
+}
+
+/**
+ * Runs the checks in their order and lists all they find. Default deny: an exception is a reject, and so is an
+ * appraisal that a gate ended.
+ */
+export function appraise(input: AppraisalInput, checks: readonly Check[]): Appraised {
+  const appraisal = new Appraisal(input);
+  const findings: Finding[] = [];
+  let complete = true;
+  for (const check of checks) {
+    const found = runOne(check, appraisal);
+    findings.push(...found);
+    if (check.gate && found.some((finding) => finding.severity === 'fail')) {
+      complete = false;
+      break;
+    }
+  }
+  return { ...verdictOf(findings, complete), appraisal };
+}
+
+function runOne(check: Check, appraisal: Appraisal): Finding[] {
+  try {
+    return check.run(appraisal);
+  } catch (error) {
+    return [fail(check.id, `the check could not be made: ${(error as Error).message}`)];
+  }
+}

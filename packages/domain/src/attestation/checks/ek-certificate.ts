@@ -1,0 +1,48 @@
+import type { Appraisal, Check } from '../appraisal.ts';
+import { authorityOf, ekHashOfCertificate } from '../ek.ts';
+import { type Finding, fail } from '../verdict.ts';
+
+/** Key usages (RFC 5280, 4.2.1.3) that an EK certificate has: node prints them by OID in `keyUsage` for EKU only. */
+const id = 'ek.certificate';
+
+/** Stops TPMs of other makers and made-up TPMs: the EK's certificate must stand under an imported CA. */
+export const ekCertificate: Check = {
+  id,
+  stops: 'a software TPM, or a TPM of a maker that is not trusted',
+  run(appraisal) {
+    const { settings } = appraisal.input.policy;
+    const listed = appraisal.input.host?.tpm === 'listed' && appraisal.input.host.state === 'approved';
+    const findings = settings.require_certificate_validation ? certificateFindings(appraisal) : [];
+    if (settings.require_endorsement_keys && !listed) {
+      findings.push(
+        fail('ek.listed', 'the endorsement key is not listed', { advice: 'add it to the endorsement keys' }),
+      );
+    }
+    if (!settings.require_certificate_validation && !settings.require_endorsement_keys) {
+      findings.push(
+        fail('identity.not-required', 'the settings ask for no identity of the TPM at all', {
+          advice: 'require certificates, listed keys, or both',
+        }),
+      );
+    }
+    if (!appraisal.has('tpm') && listed) appraisal.prove('tpm', 'listed');
+    return findings;
+  },
+};
+
+function certificateFindings(appraisal: Appraisal): Finding[] {
+  const { evidence, policy, challenge, now } = appraisal.input;
+  const { ekCertificate: leaf, intermediates } = evidence;
+  if (leaf === undefined)
+    return [
+      fail(id, 'the TPM has no EK certificate', {
+        advice: 'list its endorsement key, or let certificates be optional',
+      }),
+    ];
+  if (ekHashOfCertificate(leaf) !== challenge.ek) return [fail(id, 'the certificate is for another key than this EK')];
+  if (leaf.ca) return [fail(id, 'the certificate is one of a CA')];
+  const authority = authorityOf(leaf, intermediates, policy.authorities, now);
+  if (typeof authority === 'string') return [fail(id, authority, { advice: 'import the CA of this TPM maker' })];
+  appraisal.prove('tpm', authority.virtual ? 'virtual' : 'hardware');
+  return [];
+}

@@ -1,0 +1,31 @@
+import { hex } from '@vouchsafe/bytes/hex';
+import { decodeLog } from '@vouchsafe/eventlog/log';
+import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/replay';
+import type { Check } from '../appraisal.ts';
+import { type Finding, fail } from '../verdict.ts';
+
+/** PCR 10 belongs to IMA, whose log comes apart from the firmware's. */
+const imaPcr = 10;
+
+/** Stops a log that is not the one of this boot: replayed, it must give every quoted value, zeros included. */
+export const eventLogReplay: Check = {
+  id: 'eventlog.replay',
+  stops: 'a changed, cut, reordered or foreign event log',
+  gate: true,
+  run(appraisal) {
+    const { bank } = appraisal.input.challenge;
+    const log = decodeLog(appraisal.input.evidence.eventLog);
+    const replayed = replay(log, bank);
+    const locality = startupLocality(log);
+    const findings: Finding[] = [];
+    for (const [pcr, value] of appraisal.get('pcrs')) {
+      if (pcr === imaPcr && !replayed.has(pcr)) continue;
+      const expected = replayed.get(pcr) ?? initialValue(bank, pcr, locality);
+      if (hex(expected) !== hex(value)) {
+        findings.push(fail(this.id, `PCR ${pcr}: the log gives ${hex(expected)}, the TPM has ${hex(value)}`, { pcr }));
+      }
+    }
+    if (findings.length === 0) appraisal.prove('log', log);
+    return findings;
+  },
+};

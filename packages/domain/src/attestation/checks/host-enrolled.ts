@@ -1,0 +1,35 @@
+import type { Check } from '../appraisal.ts';
+import { type Finding, fail } from '../verdict.ts';
+
+/**
+ * Stops every genuine TPM that is not ours: anybody can buy one, and golden measurements are no secret. Name and scope
+ * come from the registry only.
+ */
+export const hostEnrolled: Check = {
+  id: 'host.enrolled',
+  stops: 'a genuine TPM with the right measurements that nobody approved, or one that was revoked',
+  run(appraisal) {
+    const { host, challenge, policy } = appraisal.input;
+    const refusal = refusalOf(host?.state, challenge.ek);
+    if (refusal !== undefined) return [refusal];
+    if (host === undefined) return [fail(this.id, 'no record')];
+    const virtual = appraisal.has('tpm') && appraisal.get('tpm') === 'virtual';
+    if (virtual && !policy.settings.virtual_tpm_scopes.includes(host.scope)) {
+      return [
+        fail('ek.virtual', `scope ${host.scope} accepts no virtual TPM`, {
+          advice: 'guests attest to their owners, not here',
+        }),
+      ];
+    }
+    appraisal.prove('host', host);
+    return [];
+  },
+};
+
+function refusalOf(state: string | undefined, ek: string): Finding | undefined {
+  if (state === 'approved') return undefined;
+  if (state === 'revoked') return fail('host.revoked', `the endorsement key ${ek} was revoked`);
+  return fail('host.not-enrolled', `the endorsement key ${ek} is not approved: a genuine TPM alone is not enough`, {
+    advice: `a TrustedAdmin approves it: vouchsafe ek approve ${ek} --name NAME --scope CLUSTER`,
+  });
+}

@@ -1,0 +1,39 @@
+import type { Check } from '../appraisal.ts';
+import { akAttributes } from './ak-attributes.ts';
+import { bootComplete } from './boot-complete.ts';
+import { challengeOnce } from './challenge-once.ts';
+import { clock } from './clock.ts';
+import { ekCertificate } from './ek-certificate.ts';
+import { ekTemplate } from './ek-template.ts';
+import { eventLogReplay } from './event-log-replay.ts';
+import { groupPin } from './group-pin.ts';
+import { hostEnrolled } from './host-enrolled.ts';
+import { imaReplay } from './ima-replay.ts';
+import { imageMatch } from './image-match.ts';
+import { quoteDigest } from './quote-digest.ts';
+import { quoteExtraData } from './quote-extra-data.ts';
+import { quoteMagic } from './quote-magic.ts';
+import { quoteSelection } from './quote-selection.ts';
+import { quoteSignature } from './quote-signature.ts';
+import { quoteType } from './quote-type.ts';
+
+/** The checks of an appraisal in the order in which one would argue: first that it is a quote of this TPM for us. */
+export const attestationChecks: readonly Check[] = [
+  akAttributes,
+  quoteSignature,
+  quoteMagic,
+  quoteType,
+  quoteExtraData,
+  challengeOnce,
+  ekTemplate,
+  ekCertificate,
+  hostEnrolled,
+  groupPin,
+  quoteSelection,
+  quoteDigest,
+  clock,
+  eventLogReplay,
+  bootComplete,
+  imaReplay,
+  imageMatch,
+];

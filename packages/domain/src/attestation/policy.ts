@@ -1,0 +1,55 @@
+import type { X509Certificate } from 'node:crypto';
+import Type from 'typebox';
+import type { Group } from '../group/group.ts';
+import type { BaseImage } from './base-image.ts';
+
+/** Settings of TPM trust: the two of the vendor contract and ours. */
+export const TpmSettings = Type.Object(
+  {
+    require_certificate_validation: Type.Boolean(),
+    require_endorsement_keys: Type.Boolean(),
+    /** `approve`: a TrustedAdmin approves each EK. `auto`: the first contact of a valid EK approves it. */
+    enrolment: Type.Union([Type.Literal('approve'), Type.Literal('auto')]),
+    /** Scopes whose hosts may have a virtual TPM, for demonstration and development. */
+    virtual_tpm_scopes: Type.Array(Type.String({ maxLength: 128 }), { maxItems: 64 }),
+  },
+  { additionalProperties: false },
+);
+export type TpmSettings = Type.Static<typeof TpmSettings>;
+
+export const defaultTpmSettings: TpmSettings = {
+  require_certificate_validation: true,
+  require_endorsement_keys: false,
+  enrolment: 'approve',
+  virtual_tpm_scopes: [],
+};
+
+/** A CA whose endorsement certificates are believed: a chain with the root last, all of it pinned by the administrator. */
+export interface TpmAuthority {
+  readonly name: string;
+  readonly chain: readonly X509Certificate[];
+  /** Certifies virtual TPMs. */
+  readonly virtual: boolean;
+}
+
+/** Everything that an appraisal follows. */
+export interface AttestationPolicy {
+  readonly group: Group;
+  readonly settings: TpmSettings;
+  readonly authorities: readonly TpmAuthority[];
+  readonly images: readonly BaseImage[];
+  /** Counts up with every change that takes trust away. */
+  readonly epoch: number;
+}
+
+/**
+ * The PCRs that a quote must cover: all of the static boot. PCR 10 is quoted for the IMA log.
+ * TCG PC Client Platform Firmware Profile, 3.3.4; UAPI Linux TPM PCR Registry for 8 to 15.
+ */
+export const quotedPcrs = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] as const;
+
+/**
+ * The PCRs that a base image fixes. Left out: 1 and 5 hold boot order, boot attempts and the partition table, 6 is the
+ * vendor's, 10 grows while the host runs.
+ */
+export const imagePcrs = [0, 2, 3, 4, 7, 8, 9, 11, 12, 13, 14] as const;

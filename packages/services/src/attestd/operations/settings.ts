@@ -1,0 +1,34 @@
+import { TpmSettings } from '@vouchsafe/domain/attestation/policy';
+import Type from 'typebox';
+import { type Operation, operation, query } from '../../management/operation.ts';
+import { type AttestdContext, changed } from './context.ts';
+
+/** The settings of TPM trust. */
+export const settings = ({ configuration, audit }: AttestdContext): Operation[] => [
+  query(
+    {
+      name: 'attestation.tpm2.settings.get',
+      method: 'GET',
+      path: '/attestation/tpm2/settings',
+      grant: 'READ_ONLY',
+      summary: 'Show what is asked of a TPM',
+    },
+    () => configuration.settings(),
+  ),
+  operation(
+    {
+      name: 'attestation.tpm2.settings.update',
+      method: 'PATCH',
+      path: '/attestation/tpm2/settings',
+      grant: 'SECURITY_MGMT',
+      summary: 'Change what is asked of a TPM',
+      body: Type.Partial(TpmSettings),
+    },
+    (change) => {
+      const next = { ...configuration.settings(), ...change };
+      audit(changed('config.change', 'tpm-settings', 'settings', change));
+      configuration.setSettings(next);
+      return next;
+    },
+  ),
+];

@@ -1,0 +1,34 @@
+import { type Operation, query } from '../../management/operation.ts';
+import type { AttestdContext } from './context.ts';
+
+/** Health of the Attestation Service, in the vendor's words: NONE, OK, WARNING, ERROR. */
+export const status = ({ configuration }: AttestdContext): Operation[] => [
+  query(
+    {
+      name: 'attestation.status.get',
+      method: 'GET',
+      path: '/attestation/status',
+      grant: 'READ_ONLY',
+      summary: 'Show health and what is wrong',
+    },
+    () => {
+      const details = complaints(configuration);
+      const worst = details.some(({ severity }) => severity === 'ERROR') ? 'ERROR' : 'WARNING';
+      return { health: details.length === 0 ? 'OK' : worst, details };
+    },
+  ),
+];
+
+function complaints(configuration: AttestdContext['configuration']) {
+  const { require_certificate_validation, require_endorsement_keys, enrolment } = configuration.settings();
+  const rows: [boolean, 'WARNING' | 'ERROR', string][] = [
+    [
+      !require_certificate_validation && !require_endorsement_keys,
+      'ERROR',
+      'no identity of the TPM is required: every attestation is refused',
+    ],
+    [enrolment === 'auto', 'WARNING', 'enrolment is auto: any TPM of a trusted maker becomes a host on first contact'],
+    [configuration.images().length === 0, 'WARNING', 'no base image is imported: no host can be attested'],
+  ];
+  return rows.filter(([applies]) => applies).map(([, severity, message]) => ({ severity, message }));
+}

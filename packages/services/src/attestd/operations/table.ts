@@ -1,0 +1,18 @@
+import type { Operation } from '../../management/operation.ts';
+import { rawConfig } from '../../management/raw-config.ts';
+import { baseImages } from './base-images.ts';
+import { caCertificates } from './ca-certificates.ts';
+import type { AttestdContext } from './context.ts';
+import { endorsementKeys } from './endorsement-keys.ts';
+import { settings } from './settings.ts';
+import { status } from './status.ts';
+
+/** The management API of attestd. */
+export const attestdOperations = (context: AttestdContext): Operation[] => [
+  ...caCertificates(context),
+  ...endorsementKeys(context),
+  ...settings(context),
+  ...baseImages(context),
+  ...status(context),
+  ...rawConfig('attestation', context.store, context.audit, () => context.configuration.reload()),
+];

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { GroupId } from '@vouchsafe/domain/attestation/claims';
+import { validator } from '@vouchsafe/domain/parse';
+import { Problem } from '@vouchsafe/domain/problem';
+import { parse } from 'smol-toml';
+import Type from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+const Path = Type.String({ pattern: '^/', maxLength: 4096 });
+
+/** What a trusted host says of itself: where its TPM, its logs and its libvirt are. */
+const AgentConfig = Type.Object(
+  {
+    /** Character device, or `unix:PATH` of an swtpm data socket. */
+    tpm: Type.String({ pattern: '^(?:unix:)?/', default: '/dev/tpmrm0' }),
+    event_log: Type.String({ default: '/sys/kernel/security/tpm0/binary_bios_measurements' }),
+    ima_log: Type.String({ default: '/sys/kernel/security/ima/binary_runtime_measurements' }),
+    libvirt: Type.String({ default: '/run/libvirt/libvirt-sock' }),
+    /** Where libvirt keeps the state of running domains; must be in memory. */
+    qemu_state: Type.String({ default: '/var/lib/libvirt/qemu' }),
+  },
+  closed,
+);
+
+/**
+ * The one configuration file of a host: addresses, paths and the pinned group, nothing else. Everything that
+ * administrators change stands in the parts' own stores.
+ */
+export const HostConfig = Type.Object(
+  {
+    role: Type.Union([Type.Literal('trust-authority'), Type.Literal('trusted')]),
+    name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$' }),
+    state: Path,
+    run: Path,
+    /** Where the proxy listens: `IP:PORT` or `[IPv6]:PORT`. */
+    listen: Type.String({ maxLength: 128 }),
+    /** How others reach the proxy; `https://LISTEN` when not given. */
+    url: Type.Optional(Type.String({ pattern: '^https://', maxLength: 512 })),
+    /** The Trust Authority group that this host obeys; trusted hosts only. */
+    group: Type.Optional(GroupId),
+    agent: Type.Optional(AgentConfig),
+  },
+  closed,
+);
+export type HostConfig = Type.Static<typeof HostConfig>;
+export type AgentConfig = Type.Static<typeof AgentConfig>;
+
+const check = validator('configuration', HostConfig);
+
+/**
+ * Reads the configuration file of a host.
+ * @throws {Problem} `file.unreadable`, or `config.invalid` naming the line or the key
+ */
+export function readHostConfig(path: string): HostConfig {
+  return parseHostConfig(readText(path), path);
+}
+
+/** As `readHostConfig`, of text. */
+export function parseHostConfig(text: string, path = 'configuration'): HostConfig {
+  const value = parseToml(text, path);
+  if (value.role === 'trusted') value.agent = { ...agentDefaults, ...(value.agent as object | undefined) };
+  let config: HostConfig;
+  try {
+    config = check(value);
+  } catch (cause) {
+    throw new Problem('config.invalid', `${path}: ${(cause as Error).message}`, { cause });
+  }
+  if (config.role === 'trusted' && config.group === undefined) {
+    throw new Problem('config.invalid', `${path}: group: a trusted host must pin the group of its Trust Authority`);
+  }
+  return config;
+}
+
+const agentDefaults = Object.fromEntries(
+  Object.entries(AgentConfig.properties).map(([key, schema]) => [
+    key,
+    (schema as unknown as { default: string }).default,
+  ]),
+);
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Problem('file.unreadable', `${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseToml(text: string, path: string): Record<string, unknown> {
+  try {
+    return parse(text) as Record<string, unknown>;
+  } catch (cause) {
+    throw new Problem('config.invalid', `${path}: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,33 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostConfig } from './host.ts';
+
+/** The parts that run on a host. */
+export const hostParts = ['attestd', 'kmxd', 'kmxa', 'proxy'] as const;
+export type HostPart = (typeof hostParts)[number];
+
+/** Every file and socket of a host in one place. */
+export function pathsOf({ state, run }: Pick<HostConfig, 'state' | 'run'>) {
+  return {
+    /** Service socket of a part: what the proxy forwards to. */
+    service: (part: HostPart) => join(run, `${part}.sock`),
+    /** Administrator's socket of a part: root only. */
+    admin: (part: HostPart | 'host') => join(run, `${part}-admin.sock`),
+    /** Where a part has its certificates signed; one socket a part, so a part gets its own role only. */
+    certify: (part: HostPart) => join(run, `host-${part}.sock`),
+    /** The libvirt hook's socket. */
+    hook: join(run, 'hook.sock'),
+    store: (part: HostPart | 'host') => join(state, part, `${part}.db`),
+    key: (part: HostPart | 'host') => join(state, 'keys', `${part}.key`),
+    audit: (part: HostPart | 'host') => join(state, 'audit', `${part}.jsonl`),
+    log: (part: HostPart) => join(state, 'log', `${part}.log`),
+    groupCa: join(state, 'group-ca.pem'),
+  };
+}
+export type Paths = ReturnType<typeof pathsOf>;
+
+/** Makes the folders of a part; all of them are for their owner only. */
+export function makeFolders({ state, run }: Pick<HostConfig, 'state' | 'run'>, part: HostPart | 'host'): void {
+  mkdirSync(run, { recursive: true, mode: 0o700 });
+  for (const folder of [part, 'keys', 'audit', 'log']) mkdirSync(join(state, folder), { recursive: true, mode: 0o700 });
+}

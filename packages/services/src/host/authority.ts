@@ -1,0 +1,106 @@
+import { createPublicKey } from 'node:crypto';
+import { isIP } from 'node:net';
+import { Secret } from '@vouchsafe/bytes/secret';
+import { certificateOf, groupIdOf } from '@vouchsafe/domain/group/group';
+import { roles } from '@vouchsafe/domain/group/role';
+import { Problem } from '@vouchsafe/domain/problem';
+import { type Authority, createAuthority, issue, type Usage } from '@vouchsafe/domain/x509/authority';
+import { parsePrivateKey, privateKeyPem } from '@vouchsafe/domain/x509/pem';
+import type { ConfigStore } from '@vouchsafe/store/config-store';
+import { addressOf } from '../config/address.ts';
+import type { HostConfig } from '../config/host.ts';
+import type { HostPart } from '../config/paths.ts';
+
+const day = 24 * 3600 * 1000;
+const caLifetime = 20 * 365 * day;
+/** Keys of parts live in memory only and are certified anew at every start, and daily while a part runs. */
+const leafLifetime = 7 * day;
+
+/**
+ * The CA of this host. On a Trust Authority host it is the group CA: the root of everything that trusted hosts
+ * believe. On a trusted host it only names the host's own proxy.
+ */
+export class HostAuthority {
+  readonly #authority: Authority;
+  readonly #config: HostConfig;
+  readonly #now: () => Date;
+
+  private constructor(authority: Authority, config: HostConfig, now: () => Date) {
+    this.#authority = authority;
+    this.#config = config;
+    this.#now = now;
+  }
+
+  /** Opens the CA, or makes it at the first start. */
+  static async open(config: HostConfig, store: ConfigStore, now = () => new Date()): Promise<HostAuthority> {
+    return new HostAuthority(loadAuthority(store) ?? (await makeAuthority(config, store, now())), config, now);
+  }
+
+  get caPem(): string {
+    return this.#authority.certificatePem;
+  }
+
+  /** The group that this CA stands for; meaningful on Trust Authority hosts only. */
+  get group(): string {
+    return groupIdOf(certificateOf(this.caPem, 'CA of this host'));
+  }
+
+  /**
+   * Certifies a key for one part. Which part asks is known by the socket it asked on, never by what it says.
+   * @throws {Problem} `input.malformed` when the key is no P-256 key
+   */
+  async certify(part: HostPart, publicKeyPem: string): Promise<string> {
+    const now = this.#now();
+    const { name } = this.#config;
+    return await issue({
+      authority: this.#authority,
+      publicKey: p256(publicKeyPem),
+      subject: `${part}.${name}`,
+      notBefore: new Date(now.getTime() - 60_000),
+      notAfter: new Date(now.getTime() + leafLifetime),
+      ...this.#contentFor(part),
+    });
+  }
+
+  #contentFor(part: HostPart): { usages: Usage[]; sans: { dns?: string[]; ip?: string[]; uri?: string[] } } {
+    if (part === 'attestd' || part === 'kmxd') return { usages: ['sign'], sans: { uri: [roles[part]] } };
+    if (part !== 'proxy') throw new Problem('input.invalid', `${part} has no certificate`);
+    const { host } = addressOf(this.#config.listen);
+    const named = new URL(this.#config.url ?? `https://${this.#config.listen}`).hostname.replace(/^\[|\]$/g, '');
+    const all = [...new Set([host, named])];
+    const dns = [this.#config.name, ...all.filter((each) => isIP(each) === 0)];
+    return { usages: ['server'], sans: { dns, ip: all.filter((each) => isIP(each) !== 0) } };
+  }
+}
+
+const secretName = 'authority-key';
+
+function loadAuthority(store: ConfigStore): Authority | undefined {
+  using secret = store.getSecret(secretName);
+  const certificatePem = store.get('authority', 'certificate');
+  if (secret === undefined || typeof certificatePem !== 'string') return undefined;
+  return { certificatePem, privateKey: secret.use((bytes) => parsePrivateKey(Buffer.from(bytes))) };
+}
+
+async function makeAuthority(config: HostConfig, store: ConfigStore, now: Date): Promise<Authority> {
+  const name =
+    config.role === 'trust-authority' ? `Vouchsafe group of ${config.name}` : `Vouchsafe host ${config.name}`;
+  const notAfter = new Date(now.getTime() + caLifetime);
+  const authority = await createAuthority({ name, notBefore: new Date(now.getTime() - 60_000), notAfter });
+  using secret = Secret.take(Buffer.from(privateKeyPem(authority.privateKey)));
+  // The key is durable before its certificate: a crash in between makes both anew, and nobody has seen either.
+  store.putSecret(secretName, secret);
+  store.put('authority', 'certificate', authority.certificatePem);
+  return authority;
+}
+
+function p256(pem: string) {
+  try {
+    const key = createPublicKey(pem);
+    if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
+      throw new TypeError(`key of type ${key.asymmetricKeyType}`);
+    return key;
+  } catch (cause) {
+    throw new Problem('input.malformed', 'public_key: expected a P-256 public key in PEM', { cause });
+  }
+}

@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs';
+import { validator } from '@vouchsafe/domain/parse';
+import Type from 'typebox';
+import type { HostConfig } from '../config/host.ts';
+import { type HostPart, hostParts } from '../config/paths.ts';
+import { httpServer, type Listening, listenOnSocket, type Route } from '../http/server.ts';
+import { type Operation, query, routesOf } from '../management/operation.ts';
+import { openPart, type Running } from '../part.ts';
+import { HostAuthority } from './authority.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** The parts of each role. */
+const partsOf: Record<HostConfig['role'], readonly HostPart[]> = {
+  'trust-authority': ['attestd', 'kmxd', 'proxy'],
+  trusted: ['kmxa', 'proxy'],
+};
+
+const readRequest = validator('certification request', Type.Object({ public_key: Type.String({ maxLength: 2048 }) }));
+
+/** How the supervisor starts a part of this host. */
+export type PartCommand = (part: HostPart) => readonly [string, ...string[]];
+
+/**
+ * The part `host`: identity of the host, the CA behind it, and the watch over the other parts. It knows no secret of
+ * theirs: their keys are made by themselves, and it certifies only the public halves.
+ *
+ * @param command starts a part as a child; undefined when units of the system start the parts
+ */
+export async function serveHost(config: HostConfig, command?: PartCommand): Promise<Running> {
+  const part = openPart(config, 'host');
+  const { paths, store, audit, log } = part;
+  const fresh = store.get('authority', 'certificate') === undefined;
+  const authority = await HostAuthority.open(config, store);
+  writeFileSync(paths.groupCa, authority.caPem, { mode: 0o644 });
+  if (fresh && config.role === 'trust-authority') {
+    const detail = { member: config.name };
+    audit.append({
+      action: 'group.create',
+      actor: { kind: 'host', id: config.name },
+      target: { kind: 'group', id: authority.group },
+      outcome: 'success',
+      detail,
+    });
+  }
+  const supervisor = new Supervisor(log);
+  const listening: Listening[] = [];
+  for (const each of hostParts) {
+    listening.push(
+      await listenOnSocket(httpServer([certifyRoute(each, authority, part)], log), paths.certify(each), 0o600),
+    );
+  }
+  listening.push(
+    await listenOnSocket(httpServer(routesOf(operations(config, authority, supervisor)), log), paths.admin('host')),
+  );
+  if (command !== undefined) {
+    await supervisor.start(
+      partsOf[config.role].map((each) => ({ part: each, argv: command(each), log: paths.log(each) })),
+    );
+  }
+  return {
+    async close() {
+      await supervisor.stop();
+      await Promise.all(listening.map((each) => each.close()));
+      part.close();
+    },
+  };
+}
+
+function certifyRoute(of: HostPart, authority: HostAuthority, { audit }: ReturnType<typeof openPart>): Route {
+  return {
+    method: 'POST',
+    path: '/host/certify',
+    async handle({ body }) {
+      const certificate = await authority.certify(of, readRequest(body).public_key);
+      audit.append({
+        action: 'group.certify',
+        actor: { kind: 'part', id: of },
+        target: { kind: 'certificate', id: of },
+        outcome: 'success',
+        detail: {},
+      });
+      return { body: { certificate, ca: authority.caPem } };
+    },
+  };
+}
+
+const operations = (config: HostConfig, authority: HostAuthority, supervisor: Supervisor): Operation[] => [
+  query(
+    {
+      name: 'host.status.get',
+      method: 'GET',
+      path: '/host/status',
+      grant: 'READ_ONLY',
+      summary: 'Show identity, group and the parts of this host',
+    },
+    () => ({
+      name: config.name,
+      role: config.role,
+      group: config.role === 'trust-authority' ? authority.group : config.group,
+      url: config.url ?? `https://${config.listen}`,
+      parts: supervisor.status(),
+    }),
+  ),
+];

@@ -1,0 +1,154 @@
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { parseJson } from '@vouchsafe/domain/parse';
+import { Problem } from '@vouchsafe/domain/problem';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { errorBody } from './error-body.ts';
+
+/** A request as a handler sees it. `raw` is the body as it came, for hashes over exact octets. */
+export interface Request {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly raw: string;
+  readonly body: unknown;
+  /** Aborted when the caller goes away. */
+  readonly signal: AbortSignal;
+}
+
+export interface Reply {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON; an async iterable is sent as one JSON document a line while it goes on. */
+  readonly body?: unknown;
+  /** Plain text instead of a body. */
+  readonly text?: string;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path with `:name` parameters. */
+  readonly path: string;
+  /** Longest body in bytes; 64 KiB when not given. */
+  readonly bodyLimit?: number;
+  readonly handle: (request: Request) => Promise<Reply> | Reply;
+}
+
+export interface Listening {
+  close(): Promise<void>;
+}
+
+/** A server over routes; it listens nowhere yet. */
+export function httpServer(
+  routes: readonly Route[],
+  log: Logger,
+  limits: { bodyLimit?: number } = {},
+): FastifyInstance {
+  const server = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: limits.bodyLimit ?? 64 * 1024,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 10_000,
+    maxParamLength: 512,
+    requestIdHeader: 'x-request-id',
+  }) as unknown as FastifyInstance;
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  server.setErrorHandler((error, request, reply) => {
+    const problem = asProblem(error);
+    if (problem.kind === 'internal') request.log.error({ err: error, reqId: request.id }, 'request failed');
+    return reply.code(problem.facts.status).header('x-request-id', request.id).send(errorBody(problem));
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const problem = new Problem('operation.unknown', `${request.method} ${request.url}`);
+    return reply.code(404).send(errorBody(problem));
+  });
+  for (const route of routes) addRoute(server, route);
+  return server;
+}
+
+/** Listens on a Unix socket with the given mode; a socket left over by a dead process is replaced, a live one is not. */
+export async function listenOnSocket(server: FastifyInstance, path: string, mode = 0o600): Promise<Listening> {
+  if (existsSync(path)) {
+    if (await answers(path)) throw new Problem('config.invalid', `${path}: another process listens there`);
+    rmSync(path);
+  }
+  // Between bind and chmod nobody else may connect.
+  const mask = process.umask(0o177);
+  try {
+    await server.listen({ path });
+  } finally {
+    process.umask(mask);
+  }
+  chmodSync(path, mode);
+  return { close: () => closeServer(server) };
+}
+
+/** Closes a server without waiting for idle connections. */
+export async function closeServer(server: FastifyInstance): Promise<void> {
+  server.server.closeAllConnections();
+  await server.close();
+}
+
+function addRoute(server: FastifyInstance, { method, path, bodyLimit, handle }: Route): void {
+  server.route({
+    method,
+    url: path,
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
+    handler: async (request, reply) => {
+      const { status = 200, headers = {}, body, text } = await handle(requestOf(request));
+      reply.code(body === undefined && text === undefined && status === 200 ? 204 : status).headers(headers);
+      if (text !== undefined) return reply.type('text/plain; charset=utf-8').send(text);
+      if (isIterable(body)) return reply.type('application/x-ndjson').send(lines(body));
+      return body === undefined ? reply.send() : reply.type('application/json').send(JSON.stringify(body));
+    },
+  });
+}
+
+function requestOf(request: FastifyRequest): Request {
+  const raw = typeof request.body === 'string' ? request.body : '';
+  const gone = new AbortController();
+  request.raw.socket.once('close', () => gone.abort());
+  return {
+    params: request.params as Record<string, string>,
+    query: request.query as Record<string, string>,
+    headers: request.headers as Record<string, string | undefined>,
+    raw,
+    get body() {
+      return raw === '' ? undefined : parseJson('request body', raw);
+    },
+    signal: gone.signal,
+  };
+}
+
+const isIterable = (body: unknown): body is AsyncIterable<unknown> =>
+  typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+
+/** One JSON document a line; an error that comes while it goes on is the last line. */
+async function* lines(items: AsyncIterable<unknown>): AsyncGenerator<string> {
+  try {
+    for await (const item of items) yield `${JSON.stringify(item)}\n`;
+  } catch (error) {
+    yield `${JSON.stringify({ error: errorBody(asProblem(error)) })}\n`;
+  }
+}
+
+function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { code, statusCode } = error as { code?: string; statusCode?: number };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Problem('input.too-large', 'the request body is too large');
+  if (statusCode !== undefined && statusCode < 500) return new Problem('input.malformed', (error as Error).message);
+  return new Problem('internal', 'internal error', { cause: error });
+}
+
+const answers = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });

@@ -1,0 +1,14 @@
+import type { Operation } from '../../management/operation.ts';
+import { rawConfig } from '../../management/raw-config.ts';
+import { attestationOperations } from './attestation.ts';
+import type { KmxaContext } from './context.ts';
+import { serviceOperations } from './services.ts';
+import { vmOperations } from './vms.ts';
+
+/** The management API of kmxa. */
+export const kmxaOperations = (context: KmxaContext): Operation[] => [
+  ...serviceOperations(context),
+  ...attestationOperations(context),
+  ...vmOperations(context),
+  ...rawConfig('trusted-infrastructure', context.store, context.audit, () => undefined),
+];

@@ -1,0 +1,83 @@
+import { availableParallelism } from 'node:os';
+import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
+import type { KeyReference } from '@vouchsafe/domain/keys/reference';
+import { Problem } from '@vouchsafe/domain/problem';
+import type { AgentConfig, HostConfig } from '../config/host.ts';
+import { httpServer, listenOnSocket, type Route } from '../http/server.ts';
+import { routesOf } from '../management/operation.ts';
+import { openPart, type Running } from '../part.ts';
+import { AgentConfiguration } from './configuration.ts';
+import { refuseUnsafeHost } from './guard.ts';
+import { hookRoutes } from './hook-server.ts';
+import { KekCache } from './kek-cache.ts';
+import { KeyReleaseClient } from './key-release-client.ts';
+import { LibvirtLink } from './libvirt-link.ts';
+import { kmxaOperations } from './operations/table.ts';
+import { TrustSession } from './trust-session.ts';
+import { TrustedProvider } from './trusted-provider.ts';
+import { VmKeys } from './vm-keys.ts';
+import { VmLocks } from './vm-lock.ts';
+import { converterCode } from './worker-code.ts';
+
+/** The Trusted Infrastructure Agent of this host. @throws {Problem} */
+export async function serveKmxa(config: HostConfig): Promise<Running> {
+  const { agent, group } = trusted(config);
+  const part = openPart(config, 'kmxa');
+  const { paths, store, log } = part;
+  const audit = part.audit.append.bind(part.audit);
+  const now = () => Math.floor(Date.now() / 1000);
+  const configuration = new AgentConfiguration(store, group);
+  const trust = new TrustSession(configuration, { agent, group, version: 'vouchsafe kmxa' }, now);
+  const release = new KeyReleaseClient(configuration, trust, group, now);
+  const cache = new KekCache(
+    now,
+    () => trust.ageOfTrust(),
+    () => configuration.settings().offline_grace,
+  );
+  const libvirt = new LibvirtLink(agent.libvirt);
+  const locks = new VmLocks();
+  const providerOf = (reference: KeyReference) => providerFor(reference, release, cache);
+  const guard = () => refuseUnsafeHost(agent);
+  const vmKeys = new VmKeys({ libvirt, locks, store, audit, guard, providerOf });
+  const workers = Math.min(8, availableParallelism());
+  const encryption = { libvirt, locks, vmKeys, audit, providerOf, workers, worker: converterCode() };
+  const providerNamed = async (name: string) => await findProvider(name, release, cache);
+  const operations = kmxaOperations({ agent, configuration, trust, libvirt, encryption, providerNamed, store, audit });
+  const listening = await Promise.all([
+    listenOnSocket(httpServer(publicRoutes, log), paths.service('kmxa'), 0o660),
+    listenOnSocket(httpServer(routesOf(operations), log), paths.admin('kmxa')),
+    listenOnSocket(httpServer(hookRoutes(vmKeys, log), log), paths.hook),
+  ]);
+  return {
+    async close() {
+      await Promise.all(listening.map((each) => each.close()));
+      await vmKeys.dropAll();
+      libvirt.close();
+      cache.clear();
+      part.close();
+    },
+  };
+}
+
+/** What the outside may ask an agent: whether it lives. */
+const publicRoutes: Route[] = [
+  { method: 'GET', path: '/trusted-infrastructure/healthz', handle: () => ({ body: { health: 'OK' } }) },
+];
+
+function trusted({ role, agent, group }: HostConfig): { agent: AgentConfig; group: string } {
+  if (role === 'trusted' && agent !== undefined && group !== undefined) return { agent, group };
+  throw new Problem('config.invalid', `role: kmxa runs on trusted hosts, this is a ${role} host`);
+}
+
+function providerFor(reference: KeyReference, release: KeyReleaseClient, cache: KekCache): KeyProvider {
+  if (reference.kind === 'trusted') return new TrustedProvider(reference.prv, release, cache);
+  throw new Problem('provider.unknown', `no ${reference.kind} key provider was given to this host`);
+}
+
+async function findProvider(name: string, release: KeyReleaseClient, cache: KekCache): Promise<KeyProvider> {
+  const all = await release.providers();
+  const found = all.find((each) => each.name === name || each.prv === name);
+  if (found === undefined)
+    throw new Problem('provider.unknown', `${name}; there are ${all.map((each) => each.name).join(', ') || 'none'}`);
+  return new TrustedProvider(found.prv, release, cache);
+}

@@ -1,0 +1,111 @@
+import type { Finding } from '@vouchsafe/domain/attestation/verdict';
+import { Problem } from '@vouchsafe/domain/problem';
+import { type Attestation, type AttesterInput, attest, type Session } from './attester.ts';
+import type { AgentConfiguration } from './configuration.ts';
+
+/** What is known of this host's trust, as `host status` shows it; the words are those of the vendor contract. */
+export interface TrustStatus {
+  readonly attestation_status: 'attested' | 'notAttested' | 'unknown';
+  readonly service: string | undefined;
+  /** ISO 8601. */
+  readonly attested_at: string | undefined;
+  readonly attested_until: string | undefined;
+  readonly image: string | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** A token is renewed when less than this many seconds of it are left. */
+const renewBefore = 60;
+
+/**
+ * The attestation of this host as it goes on: it holds the token, renews it, and remembers the last verdict. Calls
+ * that come together share one attestation, since a TPM does one thing at a time.
+ */
+export class TrustSession {
+  readonly #configuration: AgentConfiguration;
+  readonly #input: AttesterInput;
+  readonly #now: () => number;
+  #session: Session | undefined;
+  #running: Promise<Attestation> | undefined;
+  #last: { at: number; attestation: Attestation } | undefined;
+
+  constructor(configuration: AgentConfiguration, input: AttesterInput, now: () => number) {
+    this.#configuration = configuration;
+    this.#input = input;
+    this.#now = now;
+  }
+
+  /** A session that is valid for a while. @throws {Problem} `attestation.refused`, `service.unreachable` and others */
+  async session(): Promise<Session> {
+    if (this.#session !== undefined && this.#session.expires - renewBefore > this.#now()) return this.#session;
+    const { session, findings, service } = await this.attest();
+    if (session !== undefined) return session;
+    const reasons = findings.filter(({ severity }) => severity === 'fail').map(({ detail }) => detail);
+    throw new Problem('attestation.refused', reasons.join('; ') || 'no reason was given', {
+      data: { service, findings },
+    });
+  }
+
+  /** Attests now. A refusal is a result. @throws {Problem} when no service answers or the TPM does not */
+  attest(): Promise<Attestation> {
+    this.#running ??= this.#attest().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Seconds since the last verdict when it was positive; undefined when it was not, or there was none. */
+  ageOfTrust(): number | undefined {
+    return this.#last?.attestation.session === undefined ? undefined : this.#now() - this.#last.at;
+  }
+
+  /** Drops the token, for instance when a service does not accept it. */
+  drop(): void {
+    this.#session = undefined;
+  }
+
+  status(): TrustStatus {
+    const { at, attestation } = this.#last ?? {};
+    const session = attestation?.session;
+    return {
+      attestation_status: attestation === undefined ? 'unknown' : session === undefined ? 'notAttested' : 'attested',
+      service: session === undefined ? undefined : attestation?.service,
+      attested_at: session === undefined || at === undefined ? undefined : iso(at),
+      attested_until: session === undefined ? undefined : iso(session.expires),
+      image: session?.image,
+      findings: attestation?.findings ?? [],
+    };
+  }
+
+  /** The first service that answers decides: a host that was refused does not ask the next one. */
+  async #attest(): Promise<Attestation> {
+    const services = this.#configuration.services('attestation');
+    if (services.length === 0)
+      throw new Problem('service.unreachable', 'no Attestation Service is registered on this host');
+    const unreachable: string[] = [];
+    for (const { service } of services) {
+      try {
+        return this.#remember(await attest(service, this.#input));
+      } catch (error) {
+        if (!(error instanceof Problem) || !retryElsewhere.includes(error.kind)) throw error;
+        unreachable.push(error.message);
+      }
+    }
+    throw new Problem('service.unreachable', unreachable.join('; '));
+  }
+
+  #remember(attestation: Attestation): Attestation {
+    this.#last = { at: this.#now(), attestation };
+    this.#session = attestation.session;
+    return attestation;
+  }
+}
+
+const retryElsewhere: readonly string[] = [
+  'service.unreachable',
+  'host.not-ready',
+  'server.busy',
+  'challenge.elsewhere',
+];
+
+const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();

@@ -1,0 +1,141 @@
+import type { AuditEntry } from '@vouchsafe/domain/audit/record';
+import type { KeySafe } from '@vouchsafe/domain/keys/key-safe';
+import { passphraseOf } from '@vouchsafe/domain/keys/passphrase';
+import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
+import type { KeyReference } from '@vouchsafe/domain/keys/reference';
+import { Problem } from '@vouchsafe/domain/problem';
+import { diffProfiles } from '@vouchsafe/domain/profile/diff';
+import { parseProfile, profileText } from '@vouchsafe/domain/profile/profile';
+import type { ConfigStore } from '@vouchsafe/store/config-store';
+import { defineEphemeralPrivate, setSecretValue, undefineSecret } from '../libvirt/secrets.ts';
+import { checkDisks } from './disk-check.ts';
+import { type ReadDomain, readDomain } from './domain-xml.ts';
+import type { LibvirtLink } from './libvirt-link.ts';
+import { type BoundSafe, openKeks, openParts, safeOf } from './opened-safe.ts';
+import type { VmLocks } from './vm-lock.ts';
+
+/** Milliseconds that libvirt may hold a secret when nothing says that the start went through or failed. */
+const secretLifetime = 60_000;
+
+export interface VmKeysInput {
+  readonly libvirt: LibvirtLink;
+  readonly locks: VmLocks;
+  readonly store: ConfigStore;
+  readonly audit: (entry: AuditEntry) => void;
+  /** Refuses when this host would leave keys where they do not belong. @throws {Problem} */
+  readonly guard: () => Promise<void>;
+  readonly providerOf: (reference: KeyReference) => KeyProvider;
+}
+
+interface Seen {
+  readonly gen: number;
+  /** Text of the profile that the safe of that generation is bound to. */
+  readonly profile: string;
+}
+
+/** Gives the keys of a VM to libvirt for its start, and takes them back. */
+export class VmKeys {
+  readonly #input: VmKeysInput;
+  readonly #loaded = new Map<string, { secrets: string[]; timer: NodeJS.Timeout }>();
+
+  constructor(input: VmKeysInput) {
+    this.#input = input;
+  }
+
+  /** Before a VM starts, here or as the destination of a migration. @throws {Problem} when it may not start here */
+  async load(xml: string): Promise<void> {
+    const read = readDomain(xml);
+    if (read.domain.keysafe === undefined) return;
+    const { uuid, name } = read.domain;
+    try {
+      await this.#input.locks.alone(uuid, 'a start', () => this.#load(read));
+    } catch (error) {
+      const problem = error instanceof Problem ? error.kind : 'internal';
+      this.#record('vm.refuse', read, { problem, reason: (error as Error).message, name });
+      throw error;
+    }
+  }
+
+  /** After the start, or when it came to nothing. */
+  async drop(uuid: string): Promise<void> {
+    const loaded = this.#loaded.get(uuid);
+    if (loaded === undefined) return;
+    clearTimeout(loaded.timer);
+    this.#loaded.delete(uuid);
+    await this.#input.libvirt.use(async (connection) => {
+      for (const secret of loaded.secrets) await undefineSecret(connection, secret);
+    });
+  }
+
+  /** Drops whatever is still with libvirt. */
+  async dropAll(): Promise<void> {
+    await Promise.allSettled([...this.#loaded.keys()].map((uuid) => this.drop(uuid)));
+  }
+
+  /** What was last seen of a VM, for rollback and for telling changes. */
+  seen(uuid: string): Seen | undefined {
+    return this.#input.store.getState('vms', uuid) as Seen | undefined;
+  }
+
+  remember({ domain, profile }: ReadDomain, gen: number): void {
+    this.#input.store.putState('vms', domain.uuid, { gen, profile: profileText(profile) });
+  }
+
+  async #load(read: ReadDomain): Promise<void> {
+    await this.#input.guard();
+    const bound = safeOf(read, this.seen(read.domain.uuid)?.gen);
+    this.#checkProfile(read, bound);
+    checkDisks(read.domain, bound.safe);
+    const keks = await openKeks(bound, 'run', this.#input.providerOf);
+    const deks = await openParts(bound.safe, keks);
+    try {
+      const secrets = bound.safe.parts.map(({ luks }) => luks);
+      this.#record('vm.keys-loaded', read, { gen: bound.safe.gen, parts: bound.safe.parts.map(({ id }) => id) });
+      this.#expect(read.domain.uuid, secrets);
+      await this.#define(bound.safe, deks);
+      this.remember(read, bound.safe.gen);
+    } catch (error) {
+      await this.drop(read.domain.uuid).catch(() => undefined);
+      throw error;
+    } finally {
+      for (const dek of deks.values()) dek[Symbol.dispose]();
+    }
+  }
+
+  /** A copied key safe in a domain built differently opens nothing: what would run is not what was sealed. */
+  #checkProfile(read: ReadDomain, { safe }: BoundSafe): void {
+    if (safe.bound.h === read.hash) return;
+    const seen = this.seen(read.domain.uuid);
+    const changes = seen === undefined ? [] : diffProfiles(parseProfile(seen.profile), read.profile);
+    const what = changes.join('; ') || 'this host has not seen the sealed one, so it cannot say what changed';
+    throw new Problem('keysafe.profile-changed', `domain ${read.domain.name}: ${what}`, { data: { changes } });
+  }
+
+  async #define(safe: KeySafe, deks: Awaited<ReturnType<typeof openParts>>): Promise<void> {
+    await this.#input.libvirt.use(async (connection) => {
+      for (const part of safe.parts) {
+        const dek = deks.get(part.id);
+        if (dek === undefined) continue;
+        using passphrase = passphraseOf(dek, part.luks, part.kind === 'vtpm' ? 'vtpm' : 'luks');
+        await setSecretValue(connection, await defineEphemeralPrivate(connection, part.luks), passphrase);
+      }
+    });
+  }
+
+  #expect(uuid: string, secrets: string[]): void {
+    const timer = setTimeout(() => void this.drop(uuid).catch(() => undefined), secretLifetime).unref();
+    this.#loaded.set(uuid, { secrets, timer });
+  }
+
+  #record(action: 'vm.keys-loaded' | 'vm.refuse', { domain }: ReadDomain, detail: Record<string, unknown>): void {
+    const refused = action === 'vm.refuse';
+    this.#input.audit({
+      action,
+      actor: { kind: 'part', id: 'libvirt-hook' },
+      target: { kind: 'vm', id: domain.uuid },
+      outcome: refused ? 'failure' : 'success',
+      ...(refused ? { problem: String(detail.problem) } : {}),
+      detail: { name: domain.name, ...detail },
+    });
+  }
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import type { Secret } from '@vouchsafe/bytes/secret';
+import { KeyUses, keyUses, Uuid } from '@vouchsafe/domain/keys/reference';
+import { validator } from '@vouchsafe/domain/parse';
+import { Problem } from '@vouchsafe/domain/problem';
+import type { ConfigStore } from '@vouchsafe/store/config-store';
+import Type from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+
+export const KeyServer = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 128 }),
+    address: Type.Object(
+      {
+        hostname: Type.String({ minLength: 1, maxLength: 253 }),
+        port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+export type KeyServer = Type.Static<typeof KeyServer>;
+
+/** A primary key of a provider: `uid` is its name on the key server and in KEK ciphertexts. */
+export const PrimaryKey = Type.Object(
+  {
+    uid: Type.String({ minLength: 1, maxLength: 256 }),
+    role: Type.Union([Type.Literal('next'), Type.Literal('current'), Type.Literal('old')]),
+  },
+  closed,
+);
+export type PrimaryKey = Type.Static<typeof PrimaryKey>;
+
+/** A trusted key provider. Its id is immutable and never used again; its name is for people. */
+export const Provider = Type.Object(
+  {
+    id: Uuid,
+    name: Type.String({ minLength: 1, maxLength: 256 }),
+    description: Type.String({ maxLength: 1024 }),
+    servers: Type.Array(KeyServer, { minItems: 1, maxItems: 32 }),
+    primary_keys: Type.Array(PrimaryKey, { minItems: 1, maxItems: 64 }),
+    /** PEM certificates of key servers or their CAs. */
+    trusted_certificates: Type.Array(Type.String({ maxLength: 16384 }), { maxItems: 32 }),
+    client_certificate: Type.Optional(Type.String({ maxLength: 32768 })),
+    /** What released keys may be used for. */
+    uses: KeyUses,
+    /** `all`: a host of any scope opens any ciphertext of this provider. `own`: only those its own scope made. */
+    share: Type.Union([Type.Literal('all'), Type.Literal('own')]),
+    /** Release to hosts whose userspace no measurement covers. */
+    accept_unmeasured_userspace: Type.Boolean(),
+    /** Release to hosts that nobody approved by hand. */
+    accept_auto_enrolled: Type.Boolean(),
+  },
+  closed,
+);
+export type Provider = Type.Static<typeof Provider>;
+
+export const defaultProvider = {
+  description: '',
+  trusted_certificates: [],
+  uses: [...keyUses],
+  share: 'all',
+  accept_unmeasured_userspace: false,
+  accept_auto_enrolled: false,
+} as const satisfies Partial<Provider>;
+
+const collection = 'providers';
+const read = validator('stored key provider', Provider);
+const clientKey = (id: string) => `providers/${id}/client-key`;
+
+/** The key providers of a Key Provider Service, typed, over its store. */
+export class ProviderConfiguration {
+  readonly #store: ConfigStore;
+  #changed: (id: string) => void = () => undefined;
+
+  constructor(store: ConfigStore) {
+    this.#store = store;
+  }
+
+  /** Is told the id of each provider whose connection or keys changed. */
+  onChange(told: (id: string) => void): void {
+    this.#changed = told;
+  }
+
+  list(): Provider[] {
+    return this.#store.list(collection).map(({ body }) => read(body));
+  }
+
+  find(id: string): Provider | undefined {
+    const stored = this.#store.get(collection, id);
+    return stored === undefined ? undefined : read(stored);
+  }
+
+  /** By id or name. @throws {Problem} `provider.unknown` */
+  get(idOrName: string): Provider {
+    const found = this.find(idOrName) ?? this.list().find(({ name }) => name === idOrName);
+    if (found === undefined) throw new Problem('provider.unknown', idOrName);
+    return found;
+  }
+
+  /** @throws {Problem} `object.exists` when the name is taken */
+  add(provider: Omit<Provider, 'id'>): Provider {
+    if (this.list().some(({ name }) => name === provider.name))
+      throw new Problem('object.exists', `key provider ${provider.name}`);
+    const complete = { id: randomUUID(), ...provider };
+    this.#store.add(collection, complete.id, complete);
+    return complete;
+  }
+
+  put(provider: Provider): void {
+    this.#store.put(collection, provider.id, provider);
+    this.#changed(provider.id);
+  }
+
+  delete(id: string): void {
+    this.#store.delete(collection, id);
+    this.#store.deleteSecret(clientKey(id));
+    this.#changed(id);
+  }
+
+  /** The private key for the provider's client certificate, PEM. */
+  clientKey(id: string): Secret | undefined {
+    return this.#store.getSecret(clientKey(id));
+  }
+
+  setClientCertificate(provider: Provider, certificate: string, privateKey: Secret): void {
+    this.#store.putSecret(clientKey(provider.id), privateKey);
+    this.put({ ...provider, client_certificate: certificate });
+  }
+}

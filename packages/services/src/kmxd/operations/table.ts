@@ -1,0 +1,14 @@
+import type { Operation } from '../../management/operation.ts';
+import { rawConfig } from '../../management/raw-config.ts';
+import { certificateOperations } from './certificates.ts';
+import type { KmxdContext } from './context.ts';
+import { providerOperations } from './providers.ts';
+import { statusOperations } from './status.ts';
+
+/** The management API of kmxd. */
+export const kmxdOperations = (context: KmxdContext): Operation[] => [
+  ...providerOperations(context),
+  ...certificateOperations(context),
+  ...statusOperations(context),
+  ...rawConfig('kms', context.store, context.audit, () => undefined),
+];

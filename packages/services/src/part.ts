@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs';
+import { ConfigStore } from '@vouchsafe/store/config-store';
+import { fileSealer } from '@vouchsafe/store/seal';
+import pino, { type Logger } from 'pino';
+import { AuditFile } from './audit/file.ts';
+import type { HostConfig } from './config/host.ts';
+import { type HostPart, makeFolders, type Paths, pathsOf } from './config/paths.ts';
+
+/** What every part of a host has: its configuration, its own store, audit file and log. */
+export interface Part {
+  readonly config: HostConfig;
+  readonly paths: Paths;
+  readonly store: ConfigStore;
+  readonly audit: AuditFile;
+  readonly log: Logger;
+  /** Closes store and audit file. */
+  close(): void;
+}
+
+/** A running part. */
+export interface Running {
+  close(): Promise<void>;
+}
+
+/** Opens what a part needs; nothing listens yet. @throws {Problem} */
+export function openPart(config: HostConfig, name: HostPart | 'host', log = logger(name)): Part {
+  keepOutOfCoreDumps();
+  makeFolders(config, name);
+  const paths = pathsOf(config);
+  const store = ConfigStore.open(paths.store(name), fileSealer(paths.key(name)));
+  const audit = AuditFile.open(paths.audit(name), name);
+  const close = () => {
+    store[Symbol.dispose]();
+    audit[Symbol.dispose]();
+  };
+  return { config, paths, store, audit, log, close };
+}
+
+/** JSON lines on standard output; nothing secret ever reaches it, since secrets print as `[secret]`. */
+export const logger = (part: string): Logger =>
+  pino({ level: process.env.VOUCHSAFE_LOG_LEVEL ?? 'info', base: { part } }, pino.destination({ fd: 1, sync: true }));
+
+/**
+ * A core dump of a part would hold keys, and a core_pattern pipe ignores the size limit (core(5)): with this filter
+ * the kernel writes no memory at all.
+ */
+export function keepOutOfCoreDumps(path = '/proc/self/coredump_filter'): void {
+  writeFileSync(path, '0x0\n');
+}
