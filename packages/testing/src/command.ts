@@ -54,7 +54,7 @@ export function run([program, ...args]: Argv, options: CommandOptions = {}): Pro
  * Node makes of pipes, and secrets reach no disk.
  */
 function inputFile(input: string | Uint8Array): number {
-  const path = `/dev/shm/vouchsafe-input-${randomUUID()}`;
+  const path = `/dev/shm/vouchsafe-input-${process.pid}-${randomUUID()}`;
   const writing = openSync(path, 'wx', 0o600);
   try {
     writeFileSync(writing, input);

@@ -19,6 +19,13 @@ export interface DaemonOptions {
   readonly wrapper?: boolean;
 }
 
+const alive = new Set<Daemon>();
+
+/** Kills every program that still runs, at once; for the moment before this process ends. */
+export function killAllDaemons(): void {
+  for (const daemon of alive) daemon.signal('SIGKILL');
+}
+
 /** A program that runs beside us. The kernel kills it when this process ends, however it ends. */
 export class Daemon implements AsyncDisposable {
   readonly name: string;
@@ -38,6 +45,7 @@ export class Daemon implements AsyncDisposable {
     this.#wrapper = wrapper;
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
+        alive.delete(this);
         this.#status = code ?? 128 + constants.signals[signal!];
         resolve(this.#status);
       });
@@ -65,6 +73,7 @@ export class Daemon implements AsyncDisposable {
     // a daemon that was forgotten does not keep us from ending, and our end is its end
     child.unref();
     const daemon = new Daemon(options.name ?? argv[0], child, child.pid!, options.log, options.wrapper ?? false);
+    alive.add(daemon);
     // until the wrapper has its child, a signal would go nowhere
     await until(daemon.name, 10_000, () => daemon.target() !== undefined || !daemon.running || undefined, 5);
     return daemon;

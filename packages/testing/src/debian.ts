@@ -22,6 +22,7 @@ export const debianPackages = {
   'libvirt-clients': { purposes: all, reason: 'virsh' },
   e2fsprogs: { purposes: all, reason: 'mke2fs makes the disks of guests' },
   curl: { purposes: all, reason: 'the libvirt hook speaks to the agent with it' },
+  procps: { purposes: ['test'], reason: 'ps and pgrep show what is left of a host' },
   'cryptsetup-bin': { purposes: ['test'], reason: 'a second opinion on LUKS headers' },
   'tpm2-tools': { purposes: ['test'], reason: 'a second opinion on quotes and credentials' },
   'python3-pykmip': { purposes: ['test'], reason: 'a second opinion on KMIP' },
@@ -42,9 +43,10 @@ export const reasonFor = (name: string): string | undefined =>
   (debianPackages as Record<string, PackageFacts>)[name]?.reason;
 
 /** Those packages of a purpose that are not installed, by dpkg's own record. */
-export async function missingPackages(purpose: Purpose): Promise<string[]> {
+export const missingPackages = (purpose: Purpose): Promise<string[]> => missingOf(packagesFor(purpose));
+
+async function missingOf(names: readonly string[]): Promise<string[]> {
   needApt();
-  const names = packagesFor(purpose);
   const installed = await installedVersions(names);
   return names.filter((name) => !installed.has(name));
 }
@@ -64,13 +66,17 @@ export async function installedVersions(names: readonly string[]): Promise<Map<s
  * @returns the names of the packages that were installed now
  * @throws {TestingError} `no-apt`, `not-root`, `install-failed`
  */
-export async function ensurePackages(purpose: Purpose, say: (line: string) => void): Promise<string[]> {
-  const missing = await missingPackages(purpose);
+export const ensurePackages = (purpose: Purpose, say: (line: string) => void): Promise<string[]> =>
+  ensureInstalled(packagesFor(purpose), say);
+
+/** The same for packages by name. */
+export async function ensureInstalled(names: readonly string[], say: (line: string) => void): Promise<string[]> {
+  const missing = await missingOf(names);
   if (missing.length === 0) return missing;
   if (process.getuid?.() !== 0) {
     throw new TestingError('not-root', `not root, cannot install ${missing.join(', ')}: run this as root`);
   }
-  for (const name of missing) say(`installing ${name}: ${reasonFor(name)}`);
+  for (const name of missing) say(`installing ${name}: ${reasonFor(name) ?? 'asked for by name'}`);
   if (!(await known(missing))) await aptUpdate();
   if ((await install(missing)).code !== 0) {
     // the lists may be older than the archive: packages that they name are gone
@@ -102,8 +108,8 @@ export async function aptUpdate(): Promise<void> {
 }
 
 /** @throws {TestingError} `no-apt` where there is no apt */
-export function needApt(): void {
-  if (!existsSync('/usr/bin/apt-get')) {
+export function needApt(aptGet = '/usr/bin/apt-get'): void {
+  if (!existsSync(aptGet)) {
     throw new TestingError(
       'no-apt',
       'no apt-get here: the real parts come from Debian 12 packages, run this on Debian 12',

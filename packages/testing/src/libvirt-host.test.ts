@@ -98,7 +98,7 @@ describe('two libvirt hosts', { skip }, () => {
 
   test('a guest boots from an encrypted disk, survives a restart of libvirtd and moves; power loss ends it', async () => {
     const guest = await encryptedGuest('guest1', 'all is well');
-    await one.mustVirsh(['define', '/dev/stdin'], guest.xml);
+    await one.mustVirsh(['define', '--validate', '/dev/stdin'], guest.xml);
     assert.match((await one.virsh(['start', 'guest1'])).stderr, /[Ss]ecret/, 'starts only with its secret');
     await loadSecret(one, guest.secret.uuid, guest.secret.value);
     await one.mustVirsh(['start', 'guest1']);

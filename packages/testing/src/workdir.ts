@@ -2,12 +2,15 @@ import { readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { killAllDaemons } from './daemon.ts';
 
 const prefix = 'vouchsafe-';
 const ownerFile = '.owner';
 const open = new Set<string>();
 
 process.once('exit', () => {
+  // what still runs would write into folders that are being removed
+  killAllDaemons();
   for (const path of open) rmSync(path, { recursive: true, force: true });
 });
 

@@ -5,6 +5,9 @@ import { TestingError } from '../error.ts';
 /** A real measured boot that is kept in the repository. */
 export interface RecordedBoot {
   readonly name: string;
+  /** Paths of the two logs, for whoever reads files as on a real host. */
+  readonly eventLogPath: string;
+  readonly imaLogPath: string;
   /** The firmware's event log, TCG crypto-agile format. */
   readonly eventLog: Uint8Array;
   /** The kernel's list of measured files, binary, template ima-sig. */
@@ -30,10 +33,14 @@ export async function loadBoot(name: string): Promise<RecordedBoot> {
     throw new TestingError('bad-recording', `no recorded boot ${name}, there are ${known.join(', ')}`);
   }
   const text = async (file: string) => (await readFile(join(folder, file), 'utf8')).trim();
+  const eventLogPath = join(folder, 'binary_bios_measurements');
+  const imaLogPath = join(folder, 'binary_runtime_measurements');
   return {
     name,
-    eventLog: await readFile(join(folder, 'binary_bios_measurements')),
-    imaLog: await readFile(join(folder, 'binary_runtime_measurements')),
+    eventLogPath,
+    imaLogPath,
+    eventLog: await readFile(eventLogPath),
+    imaLog: await readFile(imaLogPath),
     pcrs: parsePcrs(await text('pcrs.txt')),
     commandLine: await text('cmdline'),
     kernelRelease: await text('kernel-release'),
