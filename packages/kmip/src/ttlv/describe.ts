@@ -1,0 +1,101 @@
+import { hex } from '@vouchsafe/bytes/hex';
+import { cryptographicUsageMask, enumerations, storageStatusMask } from '../enums.ts';
+import { type TagName, tagName } from '../tags.ts';
+import { check, padded, uint24, uint32 } from './check.ts';
+import { byCode, type ItemTypeName } from './item-type.ts';
+
+/** An item as plain data: what `JSON.stringify` prints, with nothing secret in it. */
+export interface DescribedItem {
+  readonly tag: string;
+  readonly type: ItemTypeName;
+  readonly value: string | number | boolean | readonly DescribedItem[];
+}
+
+/** Items whose value is never shown, nor anything inside it: keys and what opens them. */
+const hidden: ReadonlySet<string> = new Set<TagName>([
+  'Key Material',
+  'Key',
+  'Password',
+  'Private Exponent',
+  'CRT Coefficient',
+  'Prime Exponent P',
+  'Prime Exponent Q',
+  'D',
+  'P',
+  'Q',
+  'X',
+  'Data',
+]);
+
+/**
+ * The items of one message or item as a tree, key material starred out.
+ * @throws {TtlvError} when the octets are not exactly one item
+ */
+export function describe(octets: Uint8Array): DescribedItem {
+  check(octets);
+  return describeAt(Buffer.from(octets.buffer, octets.byteOffset, octets.length), 0);
+}
+
+/** The tree as text for people, one item a line. */
+export function describeText(item: DescribedItem, indent = ''): string {
+  const { tag, type, value } = item;
+  if (typeof value !== 'object')
+    return `${indent}${tag} (${type}): ${typeof value === 'string' ? line(value) : value}\n`;
+  return `${indent}${tag}\n${value.map((each) => describeText(each, `${indent}  `)).join('')}`;
+}
+
+function describeAt(octets: Buffer, at: number): DescribedItem {
+  const tag = tagName(uint24(octets, at));
+  const type = byCode[octets[at + 3]!]!.name;
+  const length = uint32(octets, at + 4);
+  const body = at + 8;
+  // A Key Value that is a string of octets is a wrapped or an encoded key.
+  if (hidden.has(tag) || (tag === 'Key Value' && type === 'Byte String'))
+    return { tag, type, value: `*** (${length} bytes)` };
+  if (type === 'Structure') return { tag, type, value: children(octets, body, body + length) };
+  return { tag, type, value: scalar[type](octets, body, length, tag) };
+}
+
+function children(octets: Buffer, from: number, end: number): DescribedItem[] {
+  const items: DescribedItem[] = [];
+  for (let at = from; at < end; at += 8 + padded(uint32(octets, at + 4))) items.push(describeAt(octets, at));
+  return items;
+}
+
+type Show = (octets: Buffer, at: number, length: number, tag: string) => string | number | boolean;
+
+const scalar: Record<Exclude<ItemTypeName, 'Structure'>, Show> = {
+  Integer: (octets, at, _length, tag) => maskText(tag, octets.readInt32BE(at)),
+  'Long Integer': (octets, at) => octets.readBigInt64BE(at).toString(),
+  'Big Integer': (octets, at, length) => `0x${hex(octets.subarray(at, at + length))}`,
+  Enumeration: (octets, at, _length, tag) => enumerationText(tag, octets.readUInt32BE(at)),
+  Boolean: (octets, at) => octets[at + 7] === 1,
+  'Text String': (octets, at, length) => octets.toString('utf8', at, at + length),
+  'Byte String': (octets, at, length) => hex(octets.subarray(at, at + length)),
+  'Date-Time': (octets, at) => dateText(octets.readBigInt64BE(at)),
+  Interval: (octets, at) => `${octets.readUInt32BE(at)} s`,
+};
+
+const masks: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'Cryptographic Usage Mask': cryptographicUsageMask,
+  'Storage Status Mask': storageStatusMask,
+};
+
+function maskText(tag: string, value: number): string | number {
+  const names = Object.entries(masks[tag] ?? {}).filter(([, bit]) => (value & bit) !== 0);
+  return names.length === 0 ? value : `${value} (${names.map(([name]) => name).join(', ')})`;
+}
+
+function enumerationText(tag: string, value: number): string {
+  const found = Object.entries(enumerations[tag] ?? {}).find(([, number]) => number === value);
+  return found?.[0] ?? `0x${value.toString(16).padStart(8, '0')}`;
+}
+
+function dateText(seconds: bigint): string {
+  const date = new Date(Number(seconds) * 1000);
+  return Number.isNaN(date.getTime()) ? `${seconds} s since 1970` : date.toISOString();
+}
+
+/** On one line, whatever the text holds. */
+const line = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (each) => `\\u{${each.codePointAt(0)!.toString(16)}}`);
