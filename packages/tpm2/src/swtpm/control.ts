@@ -9,6 +9,9 @@ const commands = { init: 2, shutdown: 3, hashStart: 6, hashData: 7, hashEnd: 8 }
 /** Longest data of one HASH_DATA (tpm_ioctl.h, ptm_hdata). */
 const hashChunk = 4096;
 
+/** Longest wait for an answer in milliseconds. */
+const patience = 10_000;
+
 const u32 = (value: number) => new Uint8Array([value >>> 24, value >>> 16, value >>> 8, value]);
 
 /** The control channel of swtpm: what a platform does to its TPM. One connection a request. */
@@ -53,6 +56,7 @@ export class SwtpmControl {
       received = concat(received, chunk);
       if (received.length >= 4) socket.end();
     });
+    socket.setTimeout(patience, () => socket.destroy(new Error(`no answer within ${patience / 1000} seconds`)));
     socket.on('error', (cause) =>
       reject(new TpmError('transport', `swtpm's control channel: ${cause.message}`, { cause })),
     );

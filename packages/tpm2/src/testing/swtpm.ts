@@ -39,7 +39,10 @@ export class Swtpm implements AsyncDisposable {
     manufacture: (folder: string) => Promise<unknown> = () => Promise.resolve(),
   ): Promise<Swtpm> {
     const folder = await mkdtemp(join(tmpdir(), 'swtpm-'));
-    await manufacture(folder);
+    await manufacture(folder).catch(async (error) => {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    });
     const [server, control] = kind === 'unix' ? unixAddresses(folder) : await tcpAddresses();
     const child = spawn('swtpm', ['socket', '--tpm2', '--tpmstate', `dir=${folder}`, ...listenOn(server, control)], {
       stdio: 'ignore',
