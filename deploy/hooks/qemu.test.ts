@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
+
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -17,12 +19,12 @@ interface Asked {
 }
 
 /** An agent that answers every question alike and remembers them. */
-async function agent(status: number, text: string) {
+async function agent(status: number, answer: string) {
   const directory = mkdtempSync(join(tmpdir(), 'vouchsafe-hook-'));
   const asked: Asked[] = [];
   const server = createServer(async (request: IncomingMessage, response) => {
-    asked.push({ url: request.url ?? '', body: Buffer.concat(await Array.fromAsync(request)).toString() });
-    response.writeHead(status).end(text);
+    asked.push({ url: request.url ?? '', body: await text(request) });
+    response.writeHead(status).end(answer);
   });
   const socket = join(directory, 'hook.sock');
   await new Promise<void>((resolve) => server.listen(socket, resolve));
@@ -38,17 +40,17 @@ async function agent(status: number, text: string) {
 
 function run(socket: string, args: readonly string[], input = withKeysafe) {
   const child = spawn('dash', [hook, ...args], { env: { VOUCHSAFE_HOOK_SOCKET: socket } });
-  const text = { stdout: '', stderr: '' };
+  const said = { stdout: '', stderr: '' };
   child.stdout.on('data', (bytes) => {
-    text.stdout += bytes;
+    said.stdout += bytes;
   });
   child.stderr.on('data', (bytes) => {
-    text.stderr += bytes;
+    said.stderr += bytes;
   });
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
-    child.on('close', (code) => resolve({ code, ...text })),
+    child.on('close', (code) => resolve({ code, ...said })),
   );
 }
 
