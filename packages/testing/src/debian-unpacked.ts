@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cached } from './cache.ts';
+import { cached, cacheFolder } from './cache.ts';
 import { must, run } from './command.ts';
 import { aptEnvironment, aptOptions, aptUpdate, needApt } from './debian.ts';
 import { TestingError } from './error.ts';
@@ -13,17 +14,40 @@ export const unpackedPackages = {
 } as const satisfies Record<string, { reason: string }>;
 
 /**
- * The file tree of a Debian package, fetched and unpacked on first use.
+ * The file tree of a Debian package, fetched and unpacked on first use; later that version is used on, without asking
+ * anybody.
  * @returns the folder that stands for `/`
  * @throws {TestingError} `no-apt`, `download-failed`
  */
 export async function unpacked(name: string, say: (line: string) => void = () => {}): Promise<string> {
+  const there = (await inCache()).findLast((entry) => entry.name === name);
+  if (there !== undefined) return there.root;
   needApt();
   const version = await candidate(name);
   return cached(join('debian', `${name}_${version.replaceAll(':', '%3a')}`), async (folder) => {
     say(`fetching ${name} ${version}`);
     await download(name, folder);
   });
+}
+
+/** A package in the cache. */
+export interface UnpackedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly root: string;
+}
+
+/** The packages in the cache, in the order of their versions. */
+export async function inCache(): Promise<UnpackedPackage[]> {
+  const folder = join(cacheFolder(), 'debian');
+  const entries = existsSync(folder) ? await readdir(folder) : [];
+  const complete = entries.filter((entry) => !entry.includes('.part-'));
+  return complete
+    .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .map((entry) => {
+      const [name, version] = entry.split('_') as [string, string];
+      return { name, version: version.replaceAll('%3a', ':'), root: join(folder, entry) };
+    });
 }
 
 async function download(name: string, folder: string): Promise<void> {
@@ -38,8 +62,8 @@ async function download(name: string, folder: string): Promise<void> {
   await must(['rm', join(folder, file)]);
 }
 
-/** The version that apt would fetch. @throws {TestingError} `download-failed` */
-export async function candidate(name: string): Promise<string> {
+/** The version that apt would fetch. */
+async function candidate(name: string): Promise<string> {
   const version = (await versionOf(name)) ?? (await aptUpdate().then(() => versionOf(name)));
   if (version === undefined)
     throw new TestingError('download-failed', `${name}: the Debian archive has no such package`);

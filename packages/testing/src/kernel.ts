@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.ts';
 import { aptUpdate } from './debian.ts';
-import { unpacked } from './debian-unpacked.ts';
+import { inCache, unpacked } from './debian-unpacked.ts';
 import { TestingError } from './error.ts';
 
 /** A kernel of Debian, unpacked. */
@@ -56,8 +56,8 @@ export async function twoKernels(say?: (line: string) => void): Promise<[Kernel,
   return [await kernel(first, say), await kernel(second, say)];
 }
 
-/** The kernel for guests: the newest. */
+/** The kernel for guests: the newest in the cache, else the newest of the archive. */
 export async function guestKernel(say?: (line: string) => void): Promise<Kernel> {
-  const [first] = await kernelPackages();
-  return kernel(first!, say);
+  const there = (await inCache()).findLast(({ name }) => name.startsWith('linux-image-'));
+  return kernel(there?.name ?? (await kernelPackages())[0]!, say);
 }

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { must, run } from './command.ts';
+import { run } from './command.ts';
 import { domainXml } from './domain-xml.ts';
 import { guestSays, makeGuestDisk } from './guest-disk.ts';
 import { type GuestKernel, installGuestKernel } from './guest-kernel.ts';
@@ -12,6 +12,7 @@ import { loadSecret } from './libvirt-secret.ts';
 import { freeLoopbackNetwork } from './loopback.ts';
 import { migrateLive } from './migrate.ts';
 import { MigrationAuthority } from './migration-pki.ts';
+import { encryptWithQemu } from './qemu-luks.ts';
 import { serial } from './serial.ts';
 import { separation } from './system-user.ts';
 import { Workdir } from './workdir.ts';
@@ -50,13 +51,7 @@ describe('two libvirt hosts', { skip }, () => {
     const [plain, disk, log] = [work.file(`${name}.raw`), work.file(`${name}.luks`), work.file(`${name}.log`)];
     const secret = { uuid: randomUUID(), value: Buffer.from(randomBytes(32).toString('base64url')) };
     await makeGuestDisk({ path: plain, sizeMiB: 16, marker });
-    await must(
-      [
-        ...(['qemu-img', 'convert', '-O', 'luks', '--object', 'secret,id=s,file=/dev/stdin'] as const),
-        ...['-o', 'key-secret=s,iter-time=10', plain, disk],
-      ],
-      { input: secret.value },
-    );
+    await encryptWithQemu(plain, disk, secret.value);
     const tpm = { secret: secret.uuid };
     const xml = domainXml({
       name,

@@ -5,7 +5,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePackages, installedVersions } from '../debian.ts';
-import { candidate } from '../debian-unpacked.ts';
+import { inCache } from '../debian-unpacked.ts';
 import { type Kernel, twoKernels } from '../kernel.ts';
 import { replayRecordedBoot } from '../simulated-host.ts';
 import { Swtpm } from '../swtpm.ts';
@@ -49,10 +49,10 @@ async function verify(name: string, work: Workdir, authority: TpmAuthority): Pro
 
 async function versions(): Promise<string> {
   const installed = await installedVersions(['qemu-system-x86', 'ovmf', 'swtpm', 'libtpms0']);
-  const fetched = await Promise.all(
-    ['systemd-boot-efi', 'busybox-static'].map(async (name) => [name, await candidate(name)] as const),
-  );
-  return [...installed, ...fetched].map(([name, version]) => `${name} ${version}\n`).join('');
+  const fetched = (await inCache()).filter(({ name }) => ['systemd-boot-efi', 'busybox-static'].includes(name));
+  return [...installed, ...fetched.map(({ name, version }) => [name, version])]
+    .map(([name, version]) => `${name} ${version}\n`)
+    .join('');
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
