@@ -1,8 +1,9 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { parseJson } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { errorBody } from './error-body.ts';
 
@@ -47,12 +48,12 @@ export function httpServer(
 ): FastifyInstance {
   const server = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyLimit ?? 64 * 1024,
     requestTimeout: 30_000,
     connectionTimeout: 0,
     keepAliveTimeout: 10_000,
-    maxParamLength: 512,
+    routerOptions: { maxParamLength: 512 },
     requestIdHeader: 'x-request-id',
   }) as unknown as FastifyInstance;
   server.removeAllContentTypeParsers();
@@ -102,7 +103,7 @@ function addRoute(server: FastifyInstance, { method, path, bodyLimit, handle }: 
       const { status = 200, headers = {}, body, text } = await handle(requestOf(request));
       reply.code(body === undefined && text === undefined && status === 200 ? 204 : status).headers(headers);
       if (text !== undefined) return reply.type('text/plain; charset=utf-8').send(text);
-      if (isIterable(body)) return reply.type('application/x-ndjson').send(lines(body));
+      if (isIterable(body)) return reply.type('application/x-ndjson').send(Readable.from(lines(body)));
       return body === undefined ? reply.send() : reply.type('application/json').send(JSON.stringify(body));
     },
   });

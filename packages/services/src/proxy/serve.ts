@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto';
 import httpProxy from '@fastify/http-proxy';
 import { Problem } from '@vouchsafe/domain/problem';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { addressOf } from '../config/address.ts';
 import type { HostConfig } from '../config/host.ts';
 import { makeFolders, pathsOf } from '../config/paths.ts';
@@ -37,7 +37,7 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
   };
   const server = Fastify({
     loggerInstance: logger('proxy'),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
     requestTimeout: 60_000,
     keepAliveTimeout: 30_000,
@@ -58,6 +58,7 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
       prefix,
       rewritePrefix: prefix,
       upstream: `unix+http://${encodeURIComponent(paths.service(part))}/`,
+      disableRequestLogging: true,
       http: { requestOptions: { timeout: 60_000 } },
       replyOptions: {
         onError: (reply, { error }) =>

@@ -1,6 +1,7 @@
 import { hex } from '@vouchsafe/bytes/hex';
 import { decodeImaLog } from '@vouchsafe/eventlog/ima/log';
 import { matchImaPrefix } from '@vouchsafe/eventlog/ima/replay';
+import { replay } from '@vouchsafe/eventlog/replay';
 import type { Check } from '../appraisal.ts';
 import { fail } from '../verdict.ts';
 
@@ -14,12 +15,12 @@ export const imaReplay: Check = {
     const { imaLog } = appraisal.input.evidence;
     const value = appraisal.get('pcrs').get(imaPcr);
     if (value === undefined) return [fail(this.id, 'PCR 10 is not quoted', { pcr: imaPcr })];
-    if (value.every((byte) => byte === 0) || appraisal.get('log').events.some((event) => event.pcr === imaPcr))
-      return [];
-    if (imaLog === undefined) return [fail(this.id, 'PCR 10 is extended, and no IMA log was sent', { pcr: imaPcr })];
-    const covered = matchImaPrefix(decodeImaLog(imaLog), appraisal.input.challenge.bank, value);
-    return covered === undefined
-      ? [fail(this.id, `no part of the IMA log gives PCR 10 = ${hex(value)}`, { pcr: imaPcr })]
-      : [];
+    const { bank } = appraisal.input.challenge;
+    // Firmware may have extended PCR 10 before; an event that was logged but not extended must not hide the IMA log.
+    const initial = replay(appraisal.get('log'), bank);
+    const entries = imaLog === undefined ? [] : decodeImaLog(imaLog);
+    if (matchImaPrefix(entries, bank, value, { initial }) !== undefined) return [];
+    const what = imaLog === undefined ? 'is extended, and no IMA log was sent' : `is ${hex(value)}, which no part of the IMA log gives`;
+    return [fail(this.id, `PCR 10 ${what}`, { pcr: imaPcr })];
   },
 };
