@@ -33,6 +33,8 @@ export async function makeUki(folder: string, { kernel, initramfs, commandLine, 
   const image = join(folder, 'uki.efi');
   await must([
     'objcopy',
+    // without it the current time goes into the image's header, and no two images are alike
+    '--preserve-dates',
     ...section('.osrel', osrel, 0x20000),
     ...section('.cmdline', cmdline, 0x30000),
     ...section('.linux', kernel.image, 0x2000000),
