@@ -5,44 +5,63 @@ import { attribute, child, children, type Element, elements, text } from './xml.
 /** Children of `<os>` that `firmwareFacts` and `orderFacts` read, or that carry no code. */
 const handled = new Set(['type', 'loader', 'nvram', 'firmware', 'boot', 'bootmenu', 'smbios', 'bios']);
 
+/** SHA-256 in base64url of the content of files, by path. */
+export type Digests = ReadonlyMap<string, string>;
+
+/** Files of the host whose content runs in the guest and that no package manager owns. */
+export function codeFilesOf(domain: Element): string[] {
+  const os = child(domain, 'os');
+  const given = ['kernel', 'initrd', 'dtb', 'shim'].map((name) => text(child(os, name)));
+  const loader = text(child(os, 'loader'));
+  const foreign = orHost('firmware', loader) === 'host' ? undefined : loader;
+  return [...given, foreign].filter((path) => path !== undefined);
+}
+
 /** Facts about what runs first in the guest: firmware, kernel, boot order, tables handed to it. */
-export function bootFacts(domain: Element): Fact[] {
+export function bootFacts(domain: Element, digests: Digests): Fact[] {
   const os = child(domain, 'os');
   const others =
     os === undefined ? [] : elements(os).filter((e) => e.namespaceURI !== null || !handled.has(e.localName ?? ''));
   return [
     fact('guest type', '', { type: text(child(os, 'type')) }),
-    firmwareFact(domain, os),
+    firmwareFact(domain, os, digests),
     orderFact(domain, os),
     ...(attribute(child(os, 'bootmenu'), 'enable') === 'yes' ? [fact('boot menu', '')] : []),
     ...smbiosFacts(os),
-    ...others.map(codeFact),
+    ...others.map((each) => codeFact(each, digests)),
     ...children(domain, 'sysinfo').map((each) => fact('sysinfo', verbatim(each))),
   ];
 }
 
 /** `<kernel>`, `<initrd>`, `<cmdline>`, `<dtb>`, `<shim>` hold a text; `<acpi>` and whatever comes later stand whole. */
-function codeFact(element: Element): Fact {
+function codeFact(element: Element, digests: Digests): Fact {
   const plain = elements(element).length === 0 && element.attributes.length === 0;
-  return fact(element.localName ?? '', '', { value: plain ? (text(element) ?? '') : verbatim(element) });
+  const value = plain ? (text(element) ?? '') : verbatim(element);
+  return fact(element.localName ?? '', '', { value, sha256: digests.get(value) });
 }
 
 /**
  * The firmware: `host` for any that the host's own packages installed, whether libvirt chose it (`<os firmware>`, which
  * the running domain shows as the path that was chosen) or the domain names it.
  */
-function firmwareFact(domain: Element, os: Element | undefined): Fact {
+function firmwareFact(domain: Element, os: Element | undefined, digests: Digests): Fact {
   const loader = child(os, 'loader');
   const nvram = child(os, 'nvram');
   const pflash = attribute(os, 'firmware') === 'efi' || attribute(loader, 'type') === 'pflash';
-  const variables = attribute(child(nvram, 'source'), 'file') ?? text(nvram);
   return fact('firmware', '', {
     type: pflash ? 'pflash' : 'rom',
     code: orHost('firmware', text(loader)),
+    sha256: digests.get(text(loader) ?? ''),
     secureBoot: pflash ? secureBoot(domain, os, loader) : undefined,
-    variables: pflash ? orHost('variables', variables) : undefined,
+    variables: pflash ? orHost('variables', variablesOf(nvram)) : undefined,
     template: pflash ? orHost('firmware', attribute(nvram, 'template')) : undefined,
   });
+}
+
+/** Path of the variable store, or the whole source when it is no file. */
+function variablesOf(nvram: Element | undefined): string | undefined {
+  const source = child(nvram, 'source');
+  return source === undefined ? text(nvram) : (attribute(source, 'file') ?? verbatim(source));
 }
 
 /**

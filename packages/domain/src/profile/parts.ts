@@ -1,4 +1,4 @@
-import { bootFacts } from './boot.ts';
+import { bootFacts, type Digests } from './boot.ts';
 import { devicesFacts } from './devices.ts';
 import { type Fact, fact, verbatim } from './fact.ts';
 import { attribute, child, children, type Element, elements, text } from './xml.ts';
@@ -46,12 +46,12 @@ export const partRules: Readonly<Record<string, PartRule>> = {
 };
 
 /** Facts of the whole domain, each once. */
-export function domainFacts(domain: Element): Fact[] {
+export function domainFacts(domain: Element, digests: Digests): Fact[] {
   const unknown = elements(domain).filter(
     (e) => e.namespaceURI !== null || !Object.hasOwn(partRules, e.localName ?? ''),
   );
   return [
-    ...bootFacts(domain),
+    ...bootFacts(domain, digests),
     ...devicesFacts(child(domain, 'devices')),
     ...memoryFacts(domain),
     ...crashFacts(domain),

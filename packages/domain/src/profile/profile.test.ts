@@ -7,7 +7,7 @@ import { deviceRules } from './devices.ts';
 import { diffProfiles } from './diff.ts';
 import { ProfileError } from './error.ts';
 import { partRules } from './parts.ts';
-import { parseProfile, profileText, securityProfile } from './profile.ts';
+import { codeFiles, parseProfile, profileText, securityProfile } from './profile.ts';
 
 const samples = new URL('testdata/libvirt-9.0/', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, samples), 'utf8');
@@ -270,6 +270,23 @@ test('Secure Boot switched off is a change, however it is done', () => {
   assert.notEqual(securityProfile(auto.replace('</os>', off)).hash, sealed);
   assert.notEqual(securityProfile(auto.replace('pc-q35-7.2', 'pc-i440fx-7.2')).hash, sealed);
   assert.notEqual(securityProfile(read('uefi-auto/live.xml').replace("secure='yes'", '')).hash, sealed);
+});
+
+test('another kernel in the same file is a change, where its digest is known', () => {
+  const xml = read('direct/defined.xml');
+  assert.deepEqual(codeFiles(xml), ['/srv/vm/vmlinuz', '/srv/vm/initrd']);
+  assert.deepEqual(codeFiles(read('uefi/live.xml')), []);
+  const [sealed, present] = ['one', 'two'].map((digest) =>
+    securityProfile(xml, new Map([['/srv/vm/vmlinuz', digest]])),
+  );
+  assert.deepEqual(diffProfiles(sealed!.profile, present!.profile), ['kernel: sha256 was "one", is "two"']);
+});
+
+test('variables of the firmware elsewhere are a change', () => {
+  const uefi = read('uefi/live.xml');
+  const { hash } = securityProfile(uefi);
+  for (const nvram of ['<nvram>/tmp/x</nvram>', "<nvram type='network'><source protocol='nbd' name='x'/></nvram>"])
+    assert.notEqual(securityProfile(uefi.replace(/<nvram.*<\/nvram>/, nvram)).hash, hash);
 });
 
 test('a stored profile comes back and can be compared', () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { base64url } from '@vouchsafe/bytes/base64url';
+import { codeFilesOf, type Digests } from './boot.ts';
 import { ProfileError } from './error.ts';
 import { type Fact, factText } from './fact.ts';
 import { domainFacts } from './parts.ts';
@@ -18,14 +19,22 @@ export interface SecurityProfile {
 /**
  * Security profile of a domain and its hash, base64url(SHA-256(profileText)).
  * The same for the XML given to libvirt and for every form in which libvirt shows the domain later.
+ * @param digests of the files that `codeFiles` names: without them the profile holds their paths alone, and whoever can
+ *   write to those files decides what runs in the guest
  * @throws {ProfileError} when the XML cannot be used
  */
-export function securityProfile(xml: string): { readonly profile: SecurityProfile; readonly hash: string } {
-  const byText = new Map(domainFacts(parseDomainXml(xml)).map((each) => [factText(each), each]));
+export function securityProfile(
+  xml: string,
+  digests: Digests = new Map(),
+): { readonly profile: SecurityProfile; readonly hash: string } {
+  const byText = new Map(domainFacts(parseDomainXml(xml), digests).map((each) => [factText(each), each]));
   const facts = [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
   const profile: SecurityProfile = { v: 1, facts };
   return { profile, hash: profileHash(profile) };
 }
+
+/** Paths of the files whose digests belong into the profile. @throws {ProfileError} when the XML cannot be used */
+export const codeFiles = (xml: string): string[] => codeFilesOf(parseDomainXml(xml));
 
 /** The profile as JSON text in exactly one spelling. */
 export const profileText = (profile: SecurityProfile): string =>
