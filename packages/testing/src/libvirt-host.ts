@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { cached, cacheFolder } from './cache.ts';
 import type { Argv, CommandOptions, CommandResult } from './command.ts';
@@ -109,7 +109,7 @@ export class LibvirtHost implements AsyncDisposable {
         return existsSync(mounted) || undefined;
       });
       await this.#answering();
-      await keepCapabilities(this.root);
+      await keepCapabilities(this);
     } catch (error) {
       await this.kill();
       throw error;
@@ -247,18 +247,27 @@ async function hostUuid(file: string): Promise<string> {
   return readFile(file, 'utf8');
 }
 
-/** What libvirt learned about QEMU is true for every host of this machine, and takes 8 seconds to learn. */
-const capabilityCache = 'libvirt-capabilities';
+/** What libvirt learned about QEMU is true for every host of this machine, and takes seconds to learn. */
 const capabilitiesFolder = 'var/cache/libvirt';
 
+/** The folder of the cache for what these two programs made; an update of either makes another. */
+async function capabilityCache(): Promise<string> {
+  const programs = await Promise.all(['/usr/sbin/libvirtd', qemuProgram].map((path) => stat(path)));
+  return `libvirt-capabilities-${programs.map(({ mtime }) => mtime.getTime() / 1000).join('-')}`;
+}
+
+const qemuProgram = '/usr/bin/qemu-system-x86_64';
+
 async function seedCapabilities(root: string): Promise<void> {
-  const known = join(cacheFolder(), capabilityCache);
+  const known = join(cacheFolder(), await capabilityCache());
   const own = join(root, capabilitiesFolder);
   if (existsSync(known)) await cp(known, own, { recursive: true, preserveTimestamps: true });
 }
 
-async function keepCapabilities(root: string): Promise<void> {
-  await cached(capabilityCache, (folder) =>
-    cp(join(root, capabilitiesFolder), folder, { recursive: true, preserveTimestamps: true }),
-  );
+async function keepCapabilities(host: LibvirtHost): Promise<void> {
+  await cached(await capabilityCache(), async (folder) => {
+    // libvirt asks QEMU only when somebody asks libvirt
+    await host.mustVirsh(['domcapabilities', '--emulatorbin', qemuProgram, '--virttype', 'qemu']);
+    await cp(join(host.root, capabilitiesFolder), folder, { recursive: true, preserveTimestamps: true });
+  });
 }
