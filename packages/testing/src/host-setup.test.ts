@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createDecipheriv } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { must } from './command.ts';
 import { LibvirtHost } from './libvirt-host.ts';
 import { loadSecret } from './libvirt-secret.ts';
 import { freeLoopbackNetwork } from './loopback.ts';
+import { makeLuksImage } from './luks-image.ts';
 import { ensureSeparation } from './system-user.ts';
 import { Workdir } from './workdir.ts';
 
@@ -54,8 +54,7 @@ describe('host preparation on libvirt', { skip }, () => {
     const address = (await freeLoopbackNetwork())(1);
     host = await LibvirtHost.start({ name: 'setup', address, state: work.file('host'), qemuStateOnTmpfs: false });
     disk = work.file('disk.luks');
-    const options = ['--object', 'secret,id=s,file=/dev/stdin', '-o', 'key-secret=s,iter-time=10'];
-    await must(['qemu-img', 'create', '-q', '-f', 'luks', ...options, disk, '8M'], { input: passphrase });
+    await makeLuksImage(disk, passphrase);
   });
 
   after(async () => {
@@ -90,6 +89,8 @@ describe('host preparation on libvirt', { skip }, () => {
   test('with it, the same disk opens nothing; the hook is asked; teardown puts everything back', async () => {
     await host.boot();
     await host.exec(['mount', '-t', 'tmpfs', 'tmpfs', '/etc/udev']);
+    // as on a machine with systemd: what is mounted once appears under every name of the folder
+    await host.exec(['mount', '--make-rshared', '/']);
     const conf = await readFile(host.path('/etc/libvirt/qemu.conf'), 'utf8');
     const open = (await inside('setupPlan')).filter(({ done }) => !done).map(({ id }) => id);
     assert.ok(open.includes('hook') && open.includes('state-directory') && open.includes('udev'), String(open));
@@ -122,7 +123,9 @@ describe('host preparation on libvirt', { skip }, () => {
 
     await inside('setupHost');
     await host.restartLibvirtd();
+    await host.exec(['sh', '-c', 'echo kept > /var/lib/libvirt/qemu/nvram/kept']);
     const { keys, passphrases } = await startAndLosePower('after');
     assert.deepEqual({ keys, passphrases }, { keys: 0, passphrases: [] });
+    assert.equal(await readFile(`${host.root}/var/lib/libvirt/qemu/nvram/kept`, 'utf8'), 'kept\n');
   });
 });

@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { diffProfiles } from '@vouchsafe/domain/profile/diff';
 import { securityProfile } from '@vouchsafe/domain/profile/profile';
-import { must } from './command.ts';
 import { LibvirtHost } from './libvirt-host.ts';
 import { loadSecret } from './libvirt-secret.ts';
 import { freeLoopbackNetwork } from './loopback.ts';
+import { makeLuksImage } from './luks-image.ts';
 import { migrateLive } from './migrate.ts';
 import { MigrationAuthority } from './migration-pki.ts';
 import { Workdir } from './workdir.ts';
@@ -80,11 +80,7 @@ describe('the security profile on libvirt', { skip }, () => {
     await work?.[Symbol.asyncDispose]();
   });
 
-  const luks = async (path: string) => {
-    const object = ['--object', 'secret,id=s,file=/dev/stdin', '-o', 'key-secret=s,iter-time=10'];
-    await must(['qemu-img', 'create', '-q', '-f', 'luks', ...object, path, '8M'], { input: passphrase });
-    return path;
-  };
+  const luks = (path: string) => makeLuksImage(path, passphrase);
 
   /** What the hook got for this domain, by operation. */
   async function hooked(host: LibvirtHost, name: string): Promise<Map<string, string>> {

@@ -147,6 +147,21 @@ test('settings go in and out, and what the administrator changes in between stay
   assert.equal(withoutSettings(edited), conf.replace('user = "libvirt-qemu"', 'user = "other"'));
 });
 
+test('no unit waits for what is mounted on its own source', async () => {
+  using host = fakeHost({ systemd: true });
+  await setupHost(host.options);
+  const units = host.ran
+    .find((line) => line.startsWith('systemctl enable'))!
+    .split(' ')
+    .slice(3);
+  const mounts = units.map((unit) => host.read(`${names.units}/${unit}`));
+  const value = (unit: string, key: string) => unit.match(new RegExp(`^${key}=(.*)$`, 'm'))![1]!;
+  // systemd.mount(5): a bind mount requires every mount on the path of its source, which must come before it
+  for (const [at, unit] of mounts.entries())
+    for (const later of mounts.slice(at))
+      assert.ok(!`${value(unit, 'What')}/`.startsWith(`${value(later, 'Where')}/`), unit);
+});
+
 test('systemd.unit(5): paths in unit names are escaped', () => {
   assert.equal(
     unitPath('/var/lib/vouchsafe/libvirt-qemu/x'),

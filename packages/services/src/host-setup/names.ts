@@ -10,8 +10,10 @@ export const names = {
   udevRule: '/etc/udev/rules.d/70-vouchsafe-tpm.rules',
   /** Where libvirt keeps, among others, the master keys and sockets of running guests. */
   stateDirectory: '/var/lib/libvirt/qemu',
-  /** The same folder on disk, still reachable while memory is mounted over it. */
-  onDisk: '/var/lib/vouchsafe/libvirt-qemu',
+  /** Its parent on disk under another name: there the folder is still reachable while memory is mounted over it. */
+  stateParent: '/var/lib/libvirt',
+  parentOnDisk: '/var/lib/vouchsafe/libvirt',
+  onDisk: '/var/lib/vouchsafe/libvirt/qemu',
   units: '/etc/systemd/system',
   libvirtdDropIn: '/etc/systemd/system/libvirtd.service.d/vouchsafe.conf',
   /** Certificate authority of the TPM emulators; their user must own it. */

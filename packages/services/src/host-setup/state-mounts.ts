@@ -10,15 +10,17 @@ interface Mount {
 }
 
 /**
- * In this order: the folder on disk under another name, memory over the folder, and from disk those of its children
+ * In this order: the folder's parent on disk under another name, memory over the folder, and from disk those of its children
  * that have to stay. Nothing is moved, so that taking the mounts away restores everything.
  */
 export function stateMounts(state: HostState): Mount[] {
-  const { stateDirectory: at, onDisk } = names;
+  const { stateDirectory: at, onDisk, stateParent, parentOnDisk } = names;
   const { uid, gid, mode } = state.stateDirectory ?? { uid: 0, gid: 0, mode: 0o750 };
   const owner = `mode=0${mode.toString(8)},uid=${uid},gid=${gid}`;
   return [
-    { what: at, where: onDisk, type: 'none', options: 'bind' },
+    // the parent, because systemd lets a mount wait for what is mounted on its source; private, because what is mounted
+    // over the folder would otherwise appear in its second name too (mount_namespaces(7), shared subtrees)
+    { what: stateParent, where: parentOnDisk, type: 'none', options: 'bind,private' },
     { what: 'tmpfs', where: at, type: 'tmpfs', options: `${owner},size=256m,nosuid,nodev,noexec` },
     ...persistentChildren.map((child) => ({
       what: `${onDisk}/${child}`,
@@ -88,7 +90,7 @@ export function mountByHand(state: HostState): Action[] {
   );
   return [
     { do: 'directory', path: names.stateDirectory },
-    { do: 'directory', path: names.onDisk },
+    { do: 'directory', path: names.parentOnDisk },
     disk!,
     memory!,
     ...folders(state),
