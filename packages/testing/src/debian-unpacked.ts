@@ -7,11 +7,14 @@ import { aptEnvironment, aptOptions, aptUpdate, needApt } from './debian.ts';
 import { TestingError } from './error.ts';
 
 /** Packages that are only unpacked into the cache, never installed: installing a kernel would change the machine. */
-export const unpackedPackages = {
-  'busybox-static': { reason: 'all programs of the tiny guest in one file' },
-  'systemd-boot-efi': { reason: 'the stub of unified kernel images' },
-  'linux-image-*': { reason: 'kernels for guests and for recorded boots' },
-} as const satisfies Record<string, { reason: string }>;
+const unpackedPackages: Readonly<Record<string, string>> = {
+  'busybox-static': 'all programs of the tiny guest in one file',
+  'systemd-boot-efi': 'the stub of unified kernel images',
+  'linux-image': 'a kernel for guests and for measured boots',
+};
+
+const reasonFor = (name: string): string =>
+  unpackedPackages[name.startsWith('linux-image-') ? 'linux-image' : name] ?? 'asked for by name';
 
 /**
  * The file tree of a Debian package, fetched and unpacked on first use; later that version is used on, without asking
@@ -25,7 +28,7 @@ export async function unpacked(name: string, say: (line: string) => void = () =>
   needApt();
   const version = await candidate(name);
   return cached(join('debian', `${name}_${version.replaceAll(':', '%3a')}`), async (folder) => {
-    say(`fetching ${name} ${version}`);
+    say(`fetching ${name} ${version} (not installed): ${reasonFor(name)}`);
     await download(name, folder);
   });
 }
