@@ -1,10 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import sea from 'node:sea';
 import { setupHost, setupPlan, teardownHost, teardownPlan } from '@vouchsafe/services/host-setup/driver';
 import { type CheckLine, hostCheck } from '@vouchsafe/services/host-setup/host-check';
 import type { SetupItem } from '@vouchsafe/services/host-setup/item';
 import { type Format, print, say, type View } from './output.ts';
 
-const hookFile = resolve(import.meta.dirname, '../../../deploy/hooks/qemu');
+/** Text of the libvirt hook: inside a single executable, or a file of the repository. */
+const libvirtHook = (): string =>
+  sea.isSea()
+    ? sea.getAsset('libvirt-hook', 'utf8')
+    : readFileSync(resolve(import.meta.dirname, '../../../deploy/hooks/qemu'), 'utf8');
 
 const itemView: View<SetupItem> = {
   columns: [
@@ -30,11 +36,11 @@ const checkView: View<CheckLine> = {
 /** Does or undoes the preparation of this host, or with `check` says what is open; gives the exit code. */
 export async function runSetup(direction: 'setup' | 'teardown', check: boolean, format: Format): Promise<number> {
   if (check) {
-    const items = direction === 'setup' ? await setupPlan({ hookFile }) : await teardownPlan({});
+    const items = direction === 'setup' ? await setupPlan({ hook: libvirtHook() }) : await teardownPlan({});
     print(items, itemView, format);
     return items.every(({ done }) => done) ? 0 : 1;
   }
-  const done = direction === 'setup' ? await setupHost({ hookFile }) : await teardownHost({});
+  const done = direction === 'setup' ? await setupHost({ hook: libvirtHook() }) : await teardownHost({});
   print(done, itemView, format);
   if (done.length > 0 && direction === 'setup') say('restart libvirtd once, so that it reads the hook and qemu.conf');
   return 0;

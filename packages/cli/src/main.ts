@@ -15,4 +15,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+// No `await` here: bundled for the single executable this is a CommonJS file.
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

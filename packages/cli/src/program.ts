@@ -1,3 +1,4 @@
+import sea from 'node:sea';
 import { Command, Option } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addAudit } from './commands/audit.ts';
@@ -8,6 +9,7 @@ import { addHost } from './commands/host.ts';
 import { addImage } from './commands/image.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addKms } from './commands/kms.ts';
+import { addProvider } from './commands/provider.ts';
 import { addServe } from './commands/serve.ts';
 import { addTest } from './commands/test.ts';
 import { addVm } from './commands/vm.ts';
@@ -31,24 +33,25 @@ export function makeProgram(): Command {
     .showHelpAfterError('(vouchsafe COMMAND --help shows what is possible)')
     .configureHelp({ showGlobalOptions: false })
     .exitOverride();
-  for (const add of [
-    addDemo,
-    addDev,
-    addTest,
-    addServe,
-    addHost,
-    addImage,
-    addEk,
-    addVm,
-    addApply,
-    addInspect,
-    addKms,
-    addAudit,
-  ]) {
-    add(program);
-  }
+  for (const add of [...(sea.isSea() ? [] : ofRepository), ...ofHosts]) add(program);
   return inherit(program);
 }
+
+/** These need the repository around them; the single executable comes without it. */
+const ofRepository = [addDemo, addDev, addTest];
+
+const ofHosts = [
+  addServe,
+  addHost,
+  addImage,
+  addEk,
+  addProvider,
+  addVm,
+  addApply,
+  addInspect,
+  addKms,
+  addAudit,
+];
 
 /** Sub-commands throw instead of leaving the process, like the program itself. */
 function inherit(command: Command): Command {

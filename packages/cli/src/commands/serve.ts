@@ -1,3 +1,4 @@
+import sea from 'node:sea';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '@vouchsafe/services/config/host';
 import type { HostPart } from '@vouchsafe/services/config/paths';
@@ -51,10 +52,9 @@ async function startKms({ data, listen }: { data?: string; listen: string }): Pr
   return kms;
 }
 
-/** The same program with another part; inside a single executable the executable is the program. */
+/** The same program with another part; a single executable is program and interpreter in one. */
 function partCommand(part: HostPart, file: string): [string, ...string[]] {
-  const main = process.argv[1];
-  const program = process.execArgv.length === 0 && main === process.execPath ? [] : [...process.execArgv, String(main)];
+  const program = sea.isSea() ? [] : [...process.execArgv, String(process.argv[1])];
   return [process.execPath, ...program, 'serve', part, '--config', file];
 }
 

@@ -20,7 +20,10 @@ export const imaReplay: Check = {
     const initial = replay(appraisal.get('log'), bank);
     const entries = imaLog === undefined ? [] : decodeImaLog(imaLog);
     if (matchImaPrefix(entries, bank, value, { initial }) !== undefined) return [];
-    const what = imaLog === undefined ? 'is extended, and no IMA log was sent' : `is ${hex(value)}, which no part of the IMA log gives`;
+    const what =
+      imaLog === undefined
+        ? 'is extended, and no IMA log was sent'
+        : `is ${hex(value)}, which no part of the IMA log gives`;
     return [fail(this.id, `PCR 10 ${what}`, { pcr: imaPcr })];
   },
 };

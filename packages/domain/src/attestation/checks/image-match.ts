@@ -50,8 +50,26 @@ function explain(images: readonly BaseImage[], pcrs: ReadonlyMap<number, Uint8Ar
   const untold = differing.filter((pcr) => !told.has(pcr));
   return [
     ...differences.map(({ pcr, text }) =>
-      fail('image.match', `PCR ${pcr} differs from base image ${nearest.name}: ${text}`, { pcr }),
+      differs(pcr, nearest, `: ${text.replaceAll(/PCR \d+ EV_[A-Z0-9_]+: /g, '')}`),
     ),
-    ...untold.map((pcr) => fail('image.match', `PCR ${pcr} differs from base image ${nearest.name}`, { pcr })),
+    ...untold.map((pcr) => differs(pcr, nearest, '')),
   ];
 }
+
+/** What stands in each PCR that an image fixes, in an operator's words. */
+const meanings: Readonly<Record<number, string>> = {
+  0: 'firmware',
+  2: 'drivers and option ROMs',
+  3: 'configuration of drivers',
+  4: 'boot loader or kernel image',
+  7: 'Secure Boot state, keys or authorities',
+  8: 'commands or kernel command line of the boot loader',
+  9: 'initial file system, or files that the boot loader read',
+  11: 'kernel, command line or initial file system inside the kernel image',
+  12: 'kernel command line or add-ons beside the kernel image',
+  13: 'system extensions',
+  14: 'machine owner keys',
+};
+
+const differs = (pcr: number, { name }: BaseImage, how: string): Finding =>
+  fail('image.match', `${meanings[pcr] ?? 'measurements'} (PCR ${pcr}) differ from base image ${name}${how}`, { pcr });
