@@ -21,13 +21,17 @@ export function serveConnection(
 ): void {
   const framer = new Framer('Request Message');
   let deadline: NodeJS.Timeout | undefined;
+  let over = false;
   const proceed = () => {
     try {
       for (let message = framer.next(); message !== undefined; message = framer.next()) {
         const reply = answer(message);
         message.fill(0);
         const room = socket.write(reply.message, () => reply.message.fill(0));
-        if (reply.close) return socket.destroySoon();
+        if (reply.close) {
+          over = true;
+          return socket.destroySoon();
+        }
         if (!room) return socket.pause();
       }
     } catch {
@@ -44,10 +48,12 @@ export function serveConnection(
   };
   socket.setTimeout(limits.idle, () => socket.destroy());
   socket.on('data', (chunk) => {
+    if (over) return;
     framer.push(chunk);
     proceed();
   });
   socket.on('drain', () => {
+    if (over) return;
     socket.resume();
     proceed();
   });
