@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createDecipheriv } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { LibvirtHost } from './libvirt-host.ts';
@@ -65,8 +66,9 @@ describe('host preparation on libvirt', { skip }, () => {
   /** Calls a function of host preparation inside the host, where `/etc/udev` is a folder of its own. */
   async function inside(call: 'setupPlan' | 'setupHost' | 'teardownHost'): Promise<{ id: string; done: boolean }[]> {
     const driver = new URL(import.meta.resolve('@vouchsafe/services/host-setup/driver')).href;
-    const hookFile = new URL('../../../deploy/hooks/qemu', import.meta.url).pathname;
-    const script = `import { ${call} } from '${driver}'; console.log(JSON.stringify(await ${call}({ hookFile: '${hookFile}' })));`;
+    const hook = await readFile(new URL('../../../deploy/hooks/qemu', import.meta.url), 'utf8');
+    const options = JSON.stringify({ hook });
+    const script = `import { ${call} } from '${driver}'; console.log(JSON.stringify(await ${call}(${options})));`;
     const { code, stdout, stderr } = await host.exec([process.execPath, '--input-type=module', '-e', script]);
     assert.equal(code, 0, stderr);
     return JSON.parse(stdout);

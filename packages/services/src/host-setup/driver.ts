@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Action, HostSetupError, type SetupItem } from './item.ts';
@@ -10,22 +10,22 @@ import { type HostState, readHostState } from './state.ts';
 export interface HostSetupOptions {
   /** Root directory of the host; `/` unless in a test. */
   readonly root?: string;
-  /** File of the libvirt hook. */
-  readonly hookFile: string;
+  /** Text of the libvirt hook. */
+  readonly hook: string;
   /** Runs a command; the default runs it on this host. @throws when it fails */
   readonly run?: (argv: readonly [string, ...string[]]) => Promise<void>;
 }
 
 /** What setup would do. Changes nothing. @throws {HostSetupError} */
-export async function setupPlan({ root = '/', hookFile }: HostSetupOptions): Promise<SetupItem[]> {
-  return planSetup(await state(root), await readFile(hookFile, 'utf8'));
+export async function setupPlan({ root = '/', hook }: HostSetupOptions): Promise<SetupItem[]> {
+  return planSetup(await state(root), hook);
 }
 
 /** Prepares the host; what is there already stays as it is. @returns what was done @throws {HostSetupError} */
 export async function setupHost(options: HostSetupOptions): Promise<SetupItem[]> {
-  const { root = '/' } = options;
+  const { root = '/', hook } = options;
   const before = await state(root);
-  const items = planSetup(before, await readFile(options.hookFile, 'utf8')).filter(({ done }) => !done);
+  const items = planSetup(before, hook).filter(({ done }) => !done);
   if (items.length === 0) return [];
   refuseGuests(before, items);
   const record = recordOf(before, await readRecord(root));
@@ -35,12 +35,12 @@ export async function setupHost(options: HostSetupOptions): Promise<SetupItem[]>
 }
 
 /** What teardown would do. Changes nothing. @throws {HostSetupError} */
-export async function teardownPlan({ root = '/' }: Omit<HostSetupOptions, 'hookFile'>): Promise<SetupItem[]> {
+export async function teardownPlan({ root = '/' }: Omit<HostSetupOptions, 'hook'>): Promise<SetupItem[]> {
   return planTeardown(await state(root), (await readRecord(root)) ?? noRecord);
 }
 
 /** Takes everything away that setup made, and puts back what was there. @throws {HostSetupError} */
-export async function teardownHost(options: Omit<HostSetupOptions, 'hookFile'>): Promise<SetupItem[]> {
+export async function teardownHost(options: Omit<HostSetupOptions, 'hook'>): Promise<SetupItem[]> {
   const { root = '/' } = options;
   const record = await readRecord(root);
   const before = await state(root);
@@ -72,11 +72,11 @@ async function readRecord(root: string): Promise<SetupRecord | undefined> {
   }
 }
 
-async function applyAll(items: readonly SetupItem[], options: Omit<HostSetupOptions, 'hookFile'>): Promise<void> {
+async function applyAll(items: readonly SetupItem[], options: Omit<HostSetupOptions, 'hook'>): Promise<void> {
   for (const { actions } of items) for (const action of actions) await apply(action, options);
 }
 
-async function apply(action: Action, { root = '/', run = runHere }: Omit<HostSetupOptions, 'hookFile'>): Promise<void> {
+async function apply(action: Action, { root = '/', run = runHere }: Omit<HostSetupOptions, 'hook'>): Promise<void> {
   if (action.do === 'command') return run(action.argv);
   const path = join(root, action.path);
   if (action.do === 'owner') return run(['chown', '-R', action.owner, path]);

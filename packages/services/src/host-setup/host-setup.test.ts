@@ -26,7 +26,6 @@ function fakeHost({ systemd = false, guests = [] as string[] } = {}) {
   put('/etc/passwd', 'root:x:0:0::/root:/bin/sh\n');
   put('/etc/group', 'root:x:0:\n');
   put('/proc/self/mounts', 'rootfs / ext4 rw 0 0\n');
-  put('/hook', hookText);
   for (const name of guests) put(`/run/libvirt/qemu/${name}.xml`, 'x');
   mkdirSync(join(root, names.stateDirectory), { recursive: true });
   if (systemd) mkdirSync(join(root, '/run/systemd/system'), { recursive: true });
@@ -64,7 +63,7 @@ function fakeHost({ systemd = false, guests = [] as string[] } = {}) {
     read,
     ran,
     put,
-    options: { root, hookFile: join(root, 'hook'), run },
+    options: { root, hook: hookText, run },
     [Symbol.dispose]: () => rmSync(root, { recursive: true }),
   };
 }
