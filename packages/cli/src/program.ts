@@ -40,18 +40,7 @@ export function makeProgram(): Command {
 /** These need the repository around them; the single executable comes without it. */
 const ofRepository = [addDemo, addDev, addTest];
 
-const ofHosts = [
-  addServe,
-  addHost,
-  addImage,
-  addEk,
-  addProvider,
-  addVm,
-  addApply,
-  addInspect,
-  addKms,
-  addAudit,
-];
+const ofHosts = [addServe, addHost, addImage, addEk, addProvider, addVm, addApply, addInspect, addKms, addAudit];
 
 /** Sub-commands throw instead of leaving the process, like the program itself. */
 function inherit(command: Command): Command {

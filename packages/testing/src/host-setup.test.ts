@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createDecipheriv } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { LibvirtHost } from './libvirt-host.ts';

@@ -12,6 +12,7 @@ import { hookRoutes } from './hook-server.ts';
 import { KekCache } from './kek-cache.ts';
 import { KeyReleaseClient } from './key-release-client.ts';
 import { LibvirtLink } from './libvirt-link.ts';
+import type { KmxaContext } from './operations/context.ts';
 import { kmxaOperations } from './operations/table.ts';
 import { TrustSession } from './trust-session.ts';
 import { TrustedProvider } from './trusted-provider.ts';
@@ -41,8 +42,21 @@ export async function serveKmxa(config: HostConfig): Promise<Running> {
   const vmKeys = new VmKeys({ libvirt, locks, store, audit, guard, providerOf });
   const workers = Math.min(8, availableParallelism());
   const encryption = { libvirt, locks, vmKeys, audit, providerOf, workers, worker: converterCode() };
-  const providerNamed = async (name: string) => await findProvider(name, release, cache);
-  const operations = kmxaOperations({ agent, configuration, trust, libvirt, encryption, providerNamed, store, audit });
+  const providers: KmxaContext['providers'] = {
+    list: () => release.providers(),
+    named: (name) => findProvider(name, release, cache),
+    uncached: (name) =>
+      findProvider(
+        name,
+        release,
+        new KekCache(
+          now,
+          () => undefined,
+          () => 0,
+        ),
+      ),
+  };
+  const operations = kmxaOperations({ agent, configuration, trust, libvirt, encryption, providers, store, audit });
   const listening = await Promise.all([
     listenOnSocket(httpServer(publicRoutes, log), paths.service('kmxa'), 0o660),
     listenOnSocket(httpServer(routesOf(operations), log), paths.admin('kmxa')),

@@ -20,7 +20,7 @@ const Encrypt = Type.Object(
 const readEncrypt = validator('request body', Encrypt);
 
 /** The encrypted VMs of this host. */
-export const vmOperations = ({ libvirt, encryption, providerNamed }: KmxaContext): Operation[] => [
+export const vmOperations = ({ libvirt, encryption, providers }: KmxaContext): Operation[] => [
   query(
     {
       name: 'trusted-infrastructure.vms.get',
@@ -44,7 +44,7 @@ export const vmOperations = ({ libvirt, encryption, providerNamed }: KmxaContext
     summary: 'Encrypt the disks of a VM that is shut off; the answer is its progress, a line each',
     async handle({ params: { vm = '' }, body, signal }) {
       const { provider, disks = [], old = 'unlink' } = readEncrypt(body);
-      const order = { vm, disks, old, provider: await providerNamed(provider), signal };
+      const order = { vm, disks, old, provider: await providers.named(provider), signal };
       return { body: progress((tell) => encryptVm(order, encryption, tell)) };
     },
   },
