@@ -4,7 +4,7 @@ import { secretText, text } from '../ttlv/scalars.ts';
 import { optional, structure } from '../ttlv/structure.ts';
 
 /** KMIP 1.4, 2.1.2, table 4. */
-const UsernameAndPassword = structure('Credential Value', {
+export const UsernameAndPassword = structure('Credential Value', {
   username: text('Username', 1024),
   password: optional(secretText('Password')),
 });

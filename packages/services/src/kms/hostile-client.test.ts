@@ -4,6 +4,7 @@ import { connect as connectPlain } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { fromHex } from '@vouchsafe/bytes/hex';
 import { mutations } from '@vouchsafe/bytes/hostile';
+import { Secret } from '@vouchsafe/bytes/secret';
 import type { Attribute } from '@vouchsafe/kmip/attribute';
 import type { RequestHeader } from '@vouchsafe/kmip/message';
 import { activate } from '@vouchsafe/kmip/operations/activate';
@@ -13,7 +14,9 @@ import { discoverVersions } from '@vouchsafe/kmip/operations/discover-versions';
 import { get } from '@vouchsafe/kmip/operations/get';
 import { getAttributes } from '@vouchsafe/kmip/operations/get-attributes';
 import { locate } from '@vouchsafe/kmip/operations/locate';
+import { UsernameAndPassword } from '@vouchsafe/kmip/server/credential';
 import { type Asking, asking, requestMessage } from '@vouchsafe/kmip/testing/samples';
+import { bound } from '@vouchsafe/kmip/ttlv/lazy';
 import type { KmsOptions } from './serve.ts';
 import { kmsFixture } from './testing/fixture.ts';
 import { rawClient } from './testing/raw-client.ts';
@@ -175,6 +178,29 @@ test('a foreign object and a missing one are told apart by no word', async (t) =
   const found = await stranger.ask(requestMessage([asking(locate, { attributes: [] })]));
   assert.deepEqual(found.items[0]!.payload!.as(locate.response).ids, []);
   stranger.close();
+});
+
+const password = () => ({
+  type: 'Username and Password' as const,
+  value: bound(UsernameAndPassword, { username: 'somebody', password: Secret.take(Buffer.from('word')) }),
+});
+
+test('a credential is neither refused for being there nor does it make the client anybody else', async (t) => {
+  const { fixture, raw } = await open(t);
+  const owner = await raw();
+  const header = { authentication: { credentials: [password()] } };
+  const created = await owner.ask(requestMessage([creating()], header));
+  const { id } = created.items[0]!.payload!.as(create.response);
+  assert.equal((await owner.ask(requestMessage([asking(get, { id })]))).items[0]?.status, 'Success');
+  owner.close();
+  const other = await rawClient(fixture.kms.address.port, await fixture.addClient('somebody'));
+  assert.equal((await other.ask(requestMessage([asking(get, { id })], header))).items[0]?.reason, 'Item Not Found');
+  const device = { authentication: { credentials: [{ ...password(), type: 'Device' as const }] } };
+  assert.equal(
+    (await other.ask(requestMessage([creating()], device))).items[0]?.reason,
+    'Authentication Not Successful',
+  );
+  other.close();
 });
 
 test('messages in one write, and in writes of one octet, are answered in order', async (t) => {
