@@ -14,7 +14,7 @@ export const globalsOf = (command: Command): GlobalOptions => command.optsWithGl
 
 /**
  * One call of the management API of a part of this host.
- * @throws {Problem} what the part says, or `service.unreachable` with what to start
+ * @throws {Problem} what the part says, or `host.not-ready` with what to start
  */
 export async function callPart(
   command: Command,
@@ -26,6 +26,8 @@ export async function callPart(
   const client = partClient(command, part);
   try {
     return (await client.call(method, path, body)).body;
+  } catch (error) {
+    throw ofThisHost(error, part);
   } finally {
     await client.close();
   }
@@ -38,6 +40,23 @@ export function partClient(command: Command, part: HostPart | 'host'): HttpClien
     { socket: pathsOf({ state: '', run }).admin(part) },
     { timeout: 120_000, limit: 64 * 1024 * 1024 },
   );
+}
+
+const runsOn: Readonly<Record<HostPart | 'host', string>> = {
+  attestd: 'Trust Authority hosts',
+  kmxd: 'Trust Authority hosts',
+  kmxa: 'trusted hosts',
+  proxy: 'every host',
+  host: 'every host',
+};
+
+/** An error of a local call: a socket that nobody serves is a part of this host that does not run. */
+export function ofThisHost(error: unknown, part: HostPart | 'host'): unknown {
+  const { message = '', code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  if (code === 'EACCES') return new Problem('host.not-root', message, { cause: error });
+  if (code !== 'ENOENT' && code !== 'ECONNREFUSED') return error;
+  const where = `it runs on ${runsOn[part]}, started by \`vouchsafe serve host\``;
+  return new Problem('host.not-ready', `${part} does not run here (${message}); ${where}`, { cause: error });
 }
 
 /** @throws {Problem} `host.not-root` */

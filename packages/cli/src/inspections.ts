@@ -64,7 +64,7 @@ export const inspections: Readonly<Record<string, Inspection>> = {
   cert: whole('an X.509 certificate, PEM or DER', 'ek.crt', certificate),
   token: whole('an attestation token; its signature is not checked', 'token.jwt', token),
   ttlv: whole('a KMIP message; key material is hidden', 'message.ttlv', async (bytes) =>
-    (await import('@vouchsafe/kmip/inspect')).inspectTtlv(bytes),
+    (await import('@vouchsafe/kmip/ttlv/describe')).describe(bytes),
   ),
   luks: {
     description: 'the header of a disk image',
@@ -95,7 +95,7 @@ function certificate(bytes: Uint8Array) {
     publicKey,
     keyUsage,
     raw,
-  } = new X509Certificate(bytes);
+  } = parseCertificate(bytes);
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   return {
     subject,
@@ -115,6 +115,15 @@ function certificate(bytes: Uint8Array) {
     },
     bytes: raw.length,
   };
+}
+
+/** OpenSSL's own words would name a routine of its PEM reader. */
+function parseCertificate(bytes: Uint8Array): X509Certificate {
+  try {
+    return new X509Certificate(bytes);
+  } catch (cause) {
+    throw new TypeError('not an X.509 certificate, neither PEM nor DER', { cause });
+  }
 }
 
 async function token(bytes: Uint8Array) {

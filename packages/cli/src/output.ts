@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
-import { Problem } from '@vouchsafe/domain/problem';
+import type { Problem } from '@vouchsafe/domain/problem';
 import { stringify } from 'yaml';
+import { problemFrom } from './problem-from.ts';
 
 /** How results are printed: tables for people, the others for programs. */
 export const formats = ['table', 'json', 'yaml', 'name'] as const;
@@ -72,8 +73,7 @@ export function progressLine(): { show(line: string): void; done(line: string): 
 
 /** Prints what went wrong and what to do; gives the exit code. */
 export function printError(error: unknown, verbose: boolean): number {
-  const problem =
-    error instanceof Problem ? error : new Problem('internal', (error as Error).message, { cause: error });
+  const problem = problemFrom(error);
   const { title, hint, exit } = problem.facts;
   process.stderr.write(`vouchsafe: ${title}: ${problem.message}\n`);
   for (const line of findingLines(problem)) process.stderr.write(`  ${line}\n`);

@@ -33,7 +33,10 @@ export async function runTests(files: readonly string[]): Promise<number> {
     await ensurePackages('test', say);
     for (const [name, argv] of checks) count(counts, name, await run(argv));
   }
-  const all = files.length > 0 ? files : globSync('packages/*/src/**/*.test.ts', { cwd: home }).toSorted();
+  const all =
+    files.length > 0
+      ? files
+      : globSync(['packages/*/src/**/*.test.ts', 'deploy/**/*.test.ts'], { cwd: home }).toSorted();
   const isPure = (file: string) => pure.some((name) => file.startsWith(`packages/${name}/`));
   await nodeTests(all.filter(isPure), ['--test-isolation=none'], counts);
   await nodeTests(

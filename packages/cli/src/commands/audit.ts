@@ -3,7 +3,7 @@ import { verifyChain } from '@vouchsafe/domain/audit/record';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Command } from 'commander';
 import { globalsOf } from '../context.ts';
-import { print } from '../output.ts';
+import { print, say } from '../output.ts';
 
 /** `vouchsafe audit`: who did what, and which host got which key. */
 export function addAudit(program: Command): void {
@@ -16,7 +16,9 @@ export function addAudit(program: Command): void {
       '\nExamples:\n  vouchsafe audit verify /var/lib/vouchsafe/audit/kmxd.jsonl\n  vouchsafe audit verify kmxd.jsonl -o json',
     )
     .action((file: string, _options, command: Command) => {
-      const head = verifyChain(linesOf(file));
+      const { lines, unfinished } = linesOf(file);
+      const head = verifyChain(lines);
+      if (unfinished > 0) say(`${file}: the last ${unfinished} bytes are no whole line and were not checked`);
       print(
         { file, records: head.seq, head: head.hash },
         {
@@ -31,9 +33,11 @@ export function addAudit(program: Command): void {
     });
 }
 
-function linesOf(file: string): string[] {
+/** The whole lines, and the length of what follows the last one: a record that is being written, or was cut. */
+function linesOf(file: string): { lines: string[]; unfinished: number } {
   try {
-    return readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return { unfinished: Buffer.byteLength(lines.pop() ?? ''), lines };
   } catch (cause) {
     throw new Problem('file.unreadable', `${file}: ${(cause as Error).message}`, { cause });
   }

@@ -2,6 +2,7 @@ import sea from 'node:sea';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '@vouchsafe/services/config/host';
 import type { HostPart } from '@vouchsafe/services/config/paths';
+import type { KmsEvent } from '@vouchsafe/services/kms/serve';
 import type { Running } from '@vouchsafe/services/part';
 import type { Command } from 'commander';
 import { say } from '../output.ts';
@@ -47,9 +48,15 @@ async function startKms({ data, listen }: { data?: string; listen: string }): Pr
   if (data === undefined) throw new Problem('usage.invalid', 'serve kms needs --data DIR');
   const { serveKms } = await import('@vouchsafe/services/kms/serve');
   const { addressOf, addressText } = await import('@vouchsafe/services/config/address');
-  const kms = await serveKms({ dataDir: data, listen: addressOf(listen, '--listen') });
+  const kms = await serveKms({ dataDir: data, listen: addressOf(listen, '--listen'), report: tell });
   say(`key server listening on ${addressText(kms.address)}`);
   return kms;
+}
+
+/** What the key server has to tell: whom it turned away, and defects of its own. */
+function tell(event: KmsEvent): void {
+  if (event.event === 'refused') say(`${event.remote}: turned away: ${event.reason}`);
+  else say(`a request failed inside: ${(event.error as Error).stack}`);
 }
 
 /** The same program with another part; a single executable is program and interpreter in one. */

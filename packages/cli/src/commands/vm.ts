@@ -1,6 +1,6 @@
 import type { EncryptProgress } from '@vouchsafe/services/kmxa/vm-encrypt';
 import type { Command } from 'commander';
-import { callPart, globalsOf, partClient } from '../context.ts';
+import { callPart, globalsOf, ofThisHost, partClient } from '../context.ts';
 import { print, progressLine, type View } from '../output.ts';
 
 interface VmInfo {
@@ -96,6 +96,8 @@ async function showProgress(command: Command, name: string, body: object): Promi
         );
       else if (progress.step === 'done') line.done(`${name}: encrypted`);
     }
+  } catch (error) {
+    throw ofThisHost(error, 'kmxa');
   } finally {
     await client.close();
   }

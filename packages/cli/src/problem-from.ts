@@ -1,0 +1,31 @@
+import { Problem, type ProblemKind } from '@vouchsafe/domain/problem';
+import { HostSetupError, type HostSetupErrorCode } from '@vouchsafe/services/host-setup/item';
+import { TestingError, type TestingErrorCode } from '@vouchsafe/testing/error';
+
+const ofSetup: Record<HostSetupErrorCode, ProblemKind> = {
+  'not-root': 'host.not-root',
+  'no-libvirt': 'host.package-missing',
+  'guests-running': 'object.in-use',
+  'command-failed': 'host.unsupported',
+  'record-invalid': 'file.unreadable',
+};
+
+const ofTesting: Partial<Record<TestingErrorCode, ProblemKind>> = {
+  'not-root': 'host.not-root',
+  'no-apt': 'host.unsupported',
+  'install-failed': 'host.package-missing',
+  'download-failed': 'host.package-missing',
+  'command-missing': 'host.package-missing',
+};
+
+/** Any error as a problem of the table; one that nobody foresaw is internal. */
+export function problemFrom(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem(kindOf(error), (error as Error).message, { cause: error });
+}
+
+function kindOf(error: unknown): ProblemKind {
+  if (error instanceof HostSetupError) return ofSetup[error.code];
+  if (error instanceof TestingError) return ofTesting[error.code] ?? 'internal';
+  return 'internal';
+}
