@@ -115,7 +115,7 @@ export const problems = {
     'ERROR',
     3,
     'the answer is not from the Trust Authority of this host',
-    'compare the pinned group with `vouchsafe ta members` on a Trust Authority host',
+    'compare the pinned group with what `vouchsafe host status` shows on a Trust Authority host',
   ),
   'group.mismatch': facts(
     403,
@@ -208,7 +208,7 @@ export const problems = {
     'ERROR',
     2,
     'the key server refused',
-    'see its message; `vouchsafe kms` tells what this client may do',
+    'see its message; it must know the client certificate of the provider and let it read the primary key',
   ),
   'kmip.key-unusable': facts(
     503,
@@ -243,7 +243,7 @@ export const problems = {
     'UNAUTHORIZED',
     3,
     'the domain is not the one that was sealed',
-    'undo the change, or accept it with `vouchsafe vm seal`',
+    'undo the change; a changed domain cannot be sealed anew yet',
   ),
   'keysafe.rollback': facts(
     403,
