@@ -50,7 +50,7 @@ export async function serveHost(config: HostConfig, command?: PartCommand): Prom
     );
   }
   listening.push(
-    await listenOnSocket(httpServer(routesOf(operations(config, authority, supervisor)), log), paths.admin('host')),
+    await listenOnSocket(httpServer(routesOf(hostOperations(config, authority, supervisor)), log), paths.admin('host')),
   );
   if (command !== undefined) {
     await supervisor.start(
@@ -84,7 +84,8 @@ function certifyRoute(of: HostPart, authority: HostAuthority, { audit }: ReturnT
   };
 }
 
-const operations = (config: HostConfig, authority: HostAuthority, supervisor: Supervisor): Operation[] => [
+/** The management API of the part `host`. */
+export const hostOperations = (config: HostConfig, authority: HostAuthority, supervisor: Supervisor): Operation[] => [
   query(
     {
       name: 'host.status.get',

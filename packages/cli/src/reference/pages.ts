@@ -1,0 +1,12 @@
+import { auditPage } from './audit.ts';
+import { commandsPage } from './commands.ts';
+import { managementPage } from './management.ts';
+import { problemsPage } from './problems.ts';
+
+/** The pages of the documentation that are made from code, by path from the root of the repository. */
+export const referencePages: Readonly<Record<string, () => string>> = {
+  'docs/cli.md': commandsPage,
+  'docs/management-api.md': managementPage,
+  'docs/problems.md': problemsPage,
+  'docs/audit.md': auditPage,
+};
