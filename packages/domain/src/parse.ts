@@ -5,9 +5,9 @@ import { Problem } from './problem.ts';
 /** Deepest nesting of JSON that is read at all. */
 const maxDepth = 32;
 
-// A string is matched by unrolled loops, so that a long one costs no stack.
-const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/gs;
-const names = /"[^"\\]*(?:\\.[^"\\]*)*"(?=\s*:)/gs;
+// A string is matched by unrolled loops, so that a long one costs no stack. Each string is taken whole, so that what
+// stands inside one is never read as a bracket or a name; only a name has a colon behind it.
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[[\]{}]/gs;
 
 /**
  * A reader for JSON of one schema: parses, refuses what RFC 8259 leaves open (duplicate names, deep nesting), checks.
@@ -27,10 +27,16 @@ export function validator<S extends TSchema>(what: string, schema: S): (value: u
   return (value) => {
     if (compiled.Check(value)) return value as Static<S>;
     const [first] = compiled.Errors(value);
-    const at =
-      first === undefined ? '' : `${first.instancePath.replaceAll('/', '.').slice(1) || '(root)'}: ${first.message}`;
-    throw new Problem('input.invalid', `${what}: ${at}`);
+    throw new Problem('input.invalid', `${what}: ${first === undefined ? 'not as expected' : inWords(first)}`);
   };
+}
+
+type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number];
+
+/** Names the field; a member that no schema has is reported by its own path, as the schema `false` (JSON Schema 4.3.2). */
+function inWords({ keyword, instancePath, message }: SchemaError): string {
+  const field = instancePath.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~') || '(root)';
+  return `${field}: ${keyword === 'boolean' ? 'there is no such member' : message}`;
 }
 
 /** JSON without duplicate names and of bounded depth. @throws {Problem} `input.malformed` */
@@ -57,7 +63,8 @@ function refuseDeep(what: string, text: string): void {
 
 /** JSON.parse keeps the last of two members of one name; whoever reads the first would see another document. */
 function refuseDuplicates(what: string, text: string, value: unknown): void {
-  const written = [...text.matchAll(names)].length;
+  let written = 0;
+  for (const { 1: colon } of text.matchAll(tokens)) if (colon !== undefined) written++;
   if (written !== countNames(value)) throw new Problem('input.malformed', `${what}: a name stands twice in one object`);
 }
 

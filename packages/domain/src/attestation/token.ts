@@ -6,6 +6,7 @@ import { whyNotInRole } from '../group/role.ts';
 import { EcJwk } from '../keys/jwk.ts';
 import { jsonReader } from '../parse.ts';
 import { Problem } from '../problem.ts';
+import { firstRefusal, type Rule } from '../rules.ts';
 
 /** AR4SI trustworthiness tiers, as EAR (draft-ietf-rats-ear) writes them. */
 export const Tier = Type.Union([
@@ -70,6 +71,50 @@ export async function signToken(key: KeyObject, certificate: X509Certificate, cl
     .sign(key);
 }
 
+/** A token whose signature holds, by whomever: nothing of it is believed before the rules were asked. */
+export interface ReadToken {
+  readonly claims: TokenClaims;
+  readonly signer: X509Certificate;
+}
+
+/** A token before the group that it is shown to. `now` in seconds since 1970. */
+export interface PresentedToken extends ReadToken {
+  readonly group: Group;
+  readonly now: number;
+}
+
+/** What a token is refused for, in the order in which one would argue. */
+export const tokenRules: readonly Rule<PresentedToken>[] = [
+  {
+    id: 'token.signer',
+    stops: 'a token of an attestd outside the group, or signed by another part of the group',
+    whyNot: ({ signer, group, now }) => whyNotInRole(signer, group, 'attestd', now, clockLeeway),
+  },
+  {
+    id: 'token.group',
+    stops: 'a token that was made for another group',
+    whyNot: ({ claims, group }) => (claims.aud === group.id ? undefined : `it was made for group ${claims.aud}`),
+  },
+  {
+    id: 'token.expired',
+    stops: 'an old token',
+    whyNot: ({ claims: { exp }, now }) =>
+      exp > now - clockLeeway ? undefined : `it expired ${now - exp} s ago: attest again`,
+  },
+  {
+    id: 'token.future',
+    stops: 'a token kept for later',
+    whyNot: ({ claims: { iat }, now }) =>
+      iat <= now + clockLeeway ? undefined : 'it is from the future: compare the clocks of the Trust Authority hosts',
+  },
+  {
+    id: 'token.lifetime',
+    stops: 'a token that outlives a revocation',
+    whyNot: ({ claims: { iat, exp } }) =>
+      exp - iat <= tokenLifetime ? undefined : `it lives longer than ${tokenLifetime} s`,
+  },
+];
+
 const read = jsonReader('attestation token', TokenClaims);
 
 /**
@@ -80,17 +125,25 @@ const read = jsonReader('attestation token', TokenClaims);
  * @throws {Problem} `token.invalid`
  */
 export async function verifyToken(token: string, group: Group, now: number): Promise<TokenClaims> {
+  const found = await readToken(token);
+  const refusal = await firstRefusal(tokenRules, { ...found, group, now });
+  if (refusal !== undefined) throw invalid(refusal.why);
+  return found.claims;
+}
+
+/** Form and signature of a token; see `ReadToken`. @throws {Problem} `token.invalid` */
+export async function readToken(token: string): Promise<ReadToken> {
   if (token.length > 16384) throw invalid('it is longer than 16384 characters');
   const signer = signerOf(token);
-  const why = whyNotInRole(signer, group, 'attestd', now, clockLeeway);
-  if (why !== undefined) throw invalid(why);
-  const claims = read(await verifiedText(token, signer));
-  if (claims.aud !== group.id) throw invalid(`it was made for group ${claims.aud}`);
-  if (claims.exp <= now - clockLeeway) throw invalid(`it expired ${now - claims.exp} s ago`);
-  if (claims.iat > now + clockLeeway)
-    throw invalid('it is from the future: compare the clocks of the Trust Authority hosts');
-  if (claims.exp - claims.iat > tokenLifetime) throw invalid(`it lives longer than ${tokenLifetime} s`);
-  return claims;
+  return { claims: claimsOf(await verifiedText(token, signer)), signer };
+}
+
+function claimsOf(text: string): TokenClaims {
+  try {
+    return read(text);
+  } catch (cause) {
+    throw invalid((cause as Error).message, cause);
+  }
 }
 
 function signerOf(token: string): X509Certificate {

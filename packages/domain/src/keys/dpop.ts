@@ -3,6 +3,7 @@ import { CompactEncrypt, compactDecrypt, compactVerify, decodeProtectedHeader, S
 import Type from 'typebox';
 import { jsonReader, validator } from '../parse.ts';
 import { Problem } from '../problem.ts';
+import { firstRefusal, type Rule } from '../rules.ts';
 import { EcJwk, jwkOf, keyOf, thumbprint } from './jwk.ts';
 
 /** RFC 9449, 4.2, with the hash of the body, so that a request cannot be changed under its proof. */
@@ -22,7 +23,9 @@ const ProofClaims = Type.Object(
   { additionalProperties: false },
 );
 
-const readProof = jsonReader('DPoP proof', ProofClaims);
+type ProofClaims = Type.Static<typeof ProofClaims>;
+
+const readClaims = jsonReader('DPoP proof', ProofClaims);
 const checkJwk = validator('DPoP proof header jwk', EcJwk);
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('base64url');
 
@@ -71,31 +74,78 @@ export interface ProofExpectation {
   enter(jti: string): boolean;
 }
 
+/** A proof whose signature holds under the key that it brings: nothing of it is believed before the rules were asked. */
+export interface ReadProof {
+  readonly claims: ProofClaims;
+  /** Thumbprint (RFC 7638) of its key. */
+  readonly jkt: string;
+}
+
+/** A proof before what was expected of it. */
+export interface PresentedProof extends ReadProof {
+  readonly expected: ProofExpectation;
+}
+
+/** What a proof is refused for (RFC 9449, 4.3). The last rule uses the proof up. */
+export const proofRules: readonly Rule<PresentedProof>[] = [
+  {
+    id: 'proof.key',
+    stops: 'a stolen token: whoever has it lacks the key that it is bound to',
+    whyNot: ({ jkt, expected }) =>
+      jkt === expected.jkt ? undefined : 'it is not signed by the key that the token is bound to',
+  },
+  {
+    id: 'proof.url',
+    stops: 'a proof for one service or operation, used at another',
+    whyNot: ({ claims: { htu }, expected: { url } }) =>
+      htu === url ? undefined : `it was made for ${htu}, this is ${url}`,
+  },
+  {
+    id: 'proof.token',
+    stops: 'a proof made beside another token',
+    whyNot: ({ claims, expected }) =>
+      claims.ath === sha256(expected.token) ? undefined : 'it was made for another token',
+  },
+  {
+    id: 'proof.body',
+    stops: 'a request whose body was exchanged on the way',
+    whyNot: ({ claims, expected }) =>
+      claims.bh === sha256(expected.body) ? undefined : 'it was made for another request body',
+  },
+  {
+    id: 'proof.nonce',
+    stops: 'proofs made in advance, and the nonce of another instance',
+    whyNot: async ({ claims, expected }) =>
+      (await expected.nonceIsFresh(claims.nonce)) ? undefined : 'the nonce is missing, foreign or too old',
+  },
+  {
+    id: 'proof.once',
+    stops: 'a request that is played again',
+    whyNot: ({ claims, expected }) => (expected.enter(claims.jti) ? undefined : 'it was used already'),
+  },
+];
+
 /**
  * Checks a proof of possession (RFC 9449, 4.3).
  * @throws {Problem} `proof.nonce` when a fresh nonce is needed, `proof.invalid` otherwise
  */
 export async function verifyProof(proof: string, expected: ProofExpectation): Promise<void> {
-  if (proof.length > 8192) throw invalid('it is longer than 8192 characters');
-  const claims = readProof(await verifiedText(proof, expected.jkt));
-  if (claims.htu !== expected.url) throw invalid(`it was made for ${claims.htu}, this is ${expected.url}`);
-  if (claims.ath !== sha256(expected.token)) throw invalid('it was made for another token');
-  if (claims.bh !== sha256(expected.body)) throw invalid('it was made for another request body');
-  if (!(await expected.nonceIsFresh(claims.nonce)))
-    throw new Problem('proof.nonce', 'the nonce is missing, foreign or too old');
-  if (!expected.enter(claims.jti)) throw invalid('it was used already');
+  const refusal = await firstRefusal(proofRules, { ...(await readProof(proof)), expected });
+  if (refusal?.rule === 'proof.nonce') throw new Problem('proof.nonce', refusal.why);
+  if (refusal !== undefined) throw invalid(refusal.why);
 }
 
-async function verifiedText(proof: string, jkt: string): Promise<string> {
+/** Form and signature of a proof; see `ReadProof`. @throws {Problem} `proof.invalid` */
+export async function readProof(proof: string): Promise<ReadProof> {
+  if (proof.length > 8192) throw invalid('it is longer than 8192 characters');
   try {
     const header = decodeProtectedHeader(proof);
-    if (header.alg !== 'ES256' || header.typ !== 'dpop+jwt') throw new TypeError('header');
+    if (header.alg !== 'ES256' || header.typ !== 'dpop+jwt') throw new TypeError('expected ES256 and dpop+jwt');
     const jwk = checkJwk(header.jwk);
-    if (thumbprint(jwk) !== jkt) throw new TypeError('the key is not the one that the token is bound to');
     const { payload } = await compactVerify(proof, keyOf(jwk, 'jwk'), { algorithms: ['ES256'] });
-    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
+    return { claims: readClaims(new TextDecoder('utf-8', { fatal: true }).decode(payload)), jkt: thumbprint(jwk) };
   } catch (cause) {
-    throw invalid('it is not signed by the key that the token is bound to', cause);
+    throw invalid(`it is malformed or its signature does not hold: ${(cause as Error).message}`, cause);
   }
 }
 

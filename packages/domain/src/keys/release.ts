@@ -26,6 +26,7 @@ export const ReleaseRequest = Type.Object(
   closed,
 );
 export type ReleaseRequest = Type.Static<typeof ReleaseRequest>;
+export const readReleaseRequest = jsonReader('release request', ReleaseRequest);
 
 /** One item of an answer, in the order of the request: a key sealed to the token's key, or the problem's kind. */
 export const ReleaseItem = Type.Object(

@@ -3,8 +3,11 @@ import { CompactSign, compactVerify, decodeProtectedHeader } from 'jose';
 import type { Group } from '../group/group.ts';
 import { whyNotInRole } from '../group/role.ts';
 import { Problem } from '../problem.ts';
+import { firstRefusal, type Rule } from '../rules.ts';
 
 const typ = 'vs-answer+jws';
+/** Longest answer that is read: 100 items, each with a ciphertext and a sealed key of full length. */
+const maxAnswer = 1024 * 1024;
 
 /** What every answer of the Key Provider Service says of itself. */
 export interface AnswerFrame {
@@ -24,6 +27,44 @@ export async function signAnswer(key: KeyObject, certificate: X509Certificate, a
     .sign(key);
 }
 
+/** An answer whose signature holds, by whomever: nothing of it is believed before the rules were asked. */
+export interface ReadAnswer<A extends AnswerFrame> {
+  readonly answer: A;
+  readonly signer: X509Certificate;
+}
+
+/** An answer before the host that asked. `now` in seconds since 1970. */
+export interface PresentedAnswer extends ReadAnswer<AnswerFrame> {
+  readonly group: Group;
+  readonly expected: Omit<AnswerFrame, 'iat'>;
+  readonly now: number;
+}
+
+/** What an answer is refused for. */
+export const answerRules: readonly Rule<PresentedAnswer>[] = [
+  {
+    id: 'answer.signer',
+    stops: 'a key of the attacker, handed out by the proxy or by anybody else behind the TLS connection',
+    whyNot: ({ signer, group, now }) => whyNotInRole(signer, group, 'kmxd', now),
+  },
+  {
+    id: 'answer.request',
+    stops: 'an old answer, or one to another request',
+    whyNot: ({ answer, expected }) => (answer.req === expected.req ? undefined : 'it answers another request'),
+  },
+  {
+    id: 'answer.host',
+    stops: 'an answer for another host',
+    whyNot: ({ answer, expected }) => (answer.aud === expected.aud ? undefined : 'it was made for another host'),
+  },
+  {
+    id: 'answer.operation',
+    stops: 'an answer to another operation',
+    whyNot: ({ answer, expected }) =>
+      answer.op === expected.op ? undefined : `it answers ${answer.op}, not ${expected.op}`,
+  },
+];
+
 /**
  * Checks that an answer comes from a kmxd of the pinned group and answers our request. TLS says nothing about that:
  * whoever answers behind it could hand out a key of its own.
@@ -39,14 +80,25 @@ export async function verifyAnswer<A extends AnswerFrame>(
   expected: Omit<AnswerFrame, 'iat'>,
   now: number,
 ): Promise<A> {
+  const found = await readAnswer(jws, read);
+  const refusal = await firstRefusal(answerRules, { ...found, group, expected, now });
+  if (refusal !== undefined) throw untrusted(refusal.why);
+  return found.answer;
+}
+
+/** Form and signature of an answer; see `ReadAnswer`. @throws {Problem} `service.untrusted` */
+export async function readAnswer<A extends AnswerFrame>(
+  jws: string,
+  read: (text: string) => A,
+): Promise<ReadAnswer<A>> {
+  if (jws.length > maxAnswer) throw untrusted(`it is longer than ${maxAnswer} characters`);
   const signer = signerOf(jws);
-  const why = whyNotInRole(signer, group, 'kmxd', now);
-  if (why !== undefined) throw untrusted(why);
-  const answer = read(await verifiedText(jws, signer));
-  if (answer.req !== expected.req) throw untrusted('it answers another request');
-  if (answer.aud !== expected.aud) throw untrusted('it was made for another host');
-  if (answer.op !== expected.op) throw untrusted(`it answers ${answer.op}, not ${expected.op}`);
-  return answer;
+  const text = await verifiedText(jws, signer);
+  try {
+    return { answer: read(text), signer };
+  } catch (cause) {
+    throw untrusted((cause as Error).message, cause);
+  }
 }
 
 function signerOf(jws: string): X509Certificate {

@@ -6,12 +6,13 @@ import { type Finding, fail } from '../verdict.ts';
 const neverEmpty = [0, 4, 7];
 
 /**
- * Stops a bank that the firmware never extended (whoever controls the host can then extend any boot into it), and a
- * boot that the firmware itself marked as failed.
+ * Stops a boot without the separators of the firmware, so also an image that was captured from an empty bank, and a boot
+ * that the firmware itself marked as failed. It cannot tell who extended: a bank that the firmware left empty can be
+ * filled with a whole golden log by the operating system. That is why EKs are approved one by one.
  */
 export const bootComplete: Check = {
   id: 'eventlog.boot',
-  stops: 'an empty bank that the host filled by itself, or a boot with an error',
+  stops: 'a bank that the firmware left empty, or a boot with an error',
   run(appraisal) {
     const log = appraisal.get('log');
     const facts = provenFacts(log, appraisal.input.challenge.bank);

@@ -2,7 +2,6 @@ import type { Appraisal, Check } from '../appraisal.ts';
 import { authorityOf, ekHashOfCertificate } from '../ek.ts';
 import { type Finding, fail } from '../verdict.ts';
 
-/** Key usages (RFC 5280, 4.2.1.3) that an EK certificate has: node prints them by OID in `keyUsage` for EKU only. */
 const id = 'ek.certificate';
 
 /** Stops TPMs of other makers and made-up TPMs: the EK's certificate must stand under an imported CA. */
@@ -10,10 +9,12 @@ export const ekCertificate: Check = {
   id,
   stops: 'a software TPM, or a TPM of a maker that is not trusted',
   run(appraisal) {
-    const { settings } = appraisal.input.policy;
-    const listed = appraisal.input.host?.tpm === 'listed' && appraisal.input.host.state === 'approved';
+    const { host, policy } = appraisal.input;
+    const { settings } = policy;
+    // The registry is the list: whoever approved an EK by hand has listed it.
+    const listed = host?.state === 'approved' && host.enrolled === 'approved' ? host : undefined;
     const findings = settings.require_certificate_validation ? certificateFindings(appraisal) : [];
-    if (settings.require_endorsement_keys && !listed) {
+    if (settings.require_endorsement_keys && listed === undefined) {
       findings.push(
         fail('ek.listed', 'the endorsement key is not listed', { advice: 'add it to the endorsement keys' }),
       );
@@ -25,7 +26,7 @@ export const ekCertificate: Check = {
         }),
       );
     }
-    if (!appraisal.has('tpm') && listed) appraisal.prove('tpm', 'listed');
+    if (!settings.require_certificate_validation && listed !== undefined) appraisal.prove('tpm', listed.tpm);
     return findings;
   },
 };
@@ -36,7 +37,7 @@ function certificateFindings(appraisal: Appraisal): Finding[] {
   if (leaf === undefined)
     return [
       fail(id, 'the TPM has no EK certificate', {
-        advice: 'list its endorsement key, or let certificates be optional',
+        advice: 'require listed endorsement keys instead of certificates, and list this one',
       }),
     ];
   if (ekHashOfCertificate(leaf) !== challenge.ek) return [fail(id, 'the certificate is for another key than this EK')];
