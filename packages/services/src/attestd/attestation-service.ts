@@ -1,22 +1,17 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
-import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { type Appraised, appraise, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
 import { openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
-import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import type { ChallengeAnswer, ChallengeRequest, Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
-import { quotedPcrs } from '@vouchsafe/domain/attestation/policy';
-import { signToken } from '@vouchsafe/domain/attestation/token';
+import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
+import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
 import type { Finding } from '@vouchsafe/domain/attestation/verdict';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
-import { Problem } from '@vouchsafe/domain/problem';
-import { makeCredential } from '@vouchsafe/tpm2/make-credential';
-import { nameOf } from '@vouchsafe/tpm2/name';
 import type { AttestationConfiguration } from './configuration.ts';
 
 /** Seconds that a host has to answer: TPMs may need several for one quote. */
@@ -51,26 +46,17 @@ export class AttestationService {
     this.#input = input;
   }
 
-  /** First round: a challenge that only the TPM of this EK can answer. @throws {Problem} `input.invalid` */
+  /** First round: a challenge that only the TPM of this EK can answer. @throws {Problem} `input.invalid`, `input.malformed` */
   async begin(request: ChallengeRequest): Promise<ChallengeAnswer> {
-    if (!request.banks.includes('sha256')) throw new Problem('input.invalid', 'banks: expected sha256 among them');
-    const [ekPublic, ak] = [octets('ek.public', request.ek.public), octets('ak', request.ak)];
-    const [nonce, secret] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(32))];
-    const { credentialBlob, encryptedSecret, ek } = credentialFor(ekPublic, ak, secret);
-    const exp = this.#input.now() + challengeLifetime;
-    const pcrs = [...quotedPcrs];
-    const { epoch } = this.#input.configuration.policy(this.#input.group);
-    const content = { nonce, secret, ek, ekPublic, ak, bank: 'sha256', pcrs, epoch, exp, jti: randomUUID() } as const;
-    const challenge = await sealChallenge(this.#key, content);
-    return {
-      challenge,
-      nonce: base64url(nonce),
-      credential_blob: base64url(credentialBlob),
-      encrypted_secret: base64url(encryptedSecret),
-      bank: 'sha256',
-      pcrs,
-      expires: exp,
-    };
+    const { now, configuration, group } = this.#input;
+    const { challenge, told } = newChallenge(request, {
+      nonce: new Uint8Array(randomBytes(32)),
+      secret: new Uint8Array(randomBytes(32)),
+      epoch: configuration.policy(group).epoch,
+      exp: now() + challengeLifetime,
+      jti: randomUUID(),
+    });
+    return { challenge: await sealChallenge(this.#key, challenge), ...told };
   }
 
   /**
@@ -93,22 +79,38 @@ export class AttestationService {
     const { trusted, findings, appraisal } = appraised;
     const { ek, ak } = appraisal.input.challenge;
     if (!trusted) return this.#refuse(appraised);
-    const { signer, instance, now, boots, audit, configuration } = this.#input;
-    const { key, certificate } = signer();
+    const { signer, instance, now, boots, configuration } = this.#input;
     const claims = tokenClaims(appraisal, { instance, now: now(), jti: randomUUID() });
-    const token = await signToken(key, certificate, claims);
-    if (configuration.host(ek) === undefined) configuration.putHost(appraisal.get('host'));
+    // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
+    if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), tpm: appraisal.get('tpm') });
     boots.put(ek, bootRecordOf(ak, appraisal.get('attest').clockInfo));
-    const detail = { host: claims.host, scope: claims.scope, image: claims.img, token: claims.jti, exp: claims.exp };
-    audit({
-      action: 'host.attest',
-      actor: { kind: 'host', id: ek },
-      target: { kind: 'token', id: claims.jti },
-      outcome: 'success',
-      detail,
-    });
+    this.#recordToken(ek, claims);
+    const { key, certificate } = signer();
+    const token = await signToken(key, certificate, claims);
     const warnings = findings.filter((finding) => finding.severity !== 'info');
     return { attested: true, token, expires: claims.exp, image: claims.img, host: claims.host, findings: warnings };
+  }
+
+  #recordToken(ek: string, { host, scope, img: image, jti: token, exp }: TokenClaims): void {
+    this.#input.audit({
+      action: 'host.attest',
+      actor: { kind: 'host', id: ek },
+      target: { kind: 'token', id: token },
+      outcome: 'success',
+      detail: { host, scope, image, token, exp },
+    });
+  }
+
+  /** Enters a host on first contact. */
+  #enrol(host: HostRecord): void {
+    this.#input.audit({
+      action: 'host.approve',
+      actor: { kind: 'part', id: 'attestd' },
+      target: { kind: 'ek', id: host.ek },
+      outcome: 'success',
+      detail: { name: host.name, scope: host.scope, tpm: host.tpm, enrolled: host.enrolled },
+    });
+    this.#input.configuration.putHost(host);
   }
 
   #refuse({ findings, appraisal }: Appraised): ReportAnswer {
@@ -127,7 +129,8 @@ export class AttestationService {
       problem,
       detail,
     });
-    return { attested: false, findings: disclosed(findings, appraisal) };
+    const known = appraisal.has('claims') && this.#input.configuration.host(ek)?.state === 'approved';
+    return { attested: false, findings: known ? [...findings] : oneLine(findings) };
   }
 
   #addPending(appraisal: Appraised['appraisal']): void {
@@ -162,11 +165,14 @@ export class AttestationService {
     };
   }
 
-  /** Enters a challenge; no `await` stands between test and entry, so of two racers one passes. */
+  /**
+   * Enters a challenge; no `await` stands between test and entry, so of two racers one passes. It is remembered beyond
+   * its end, since its expiry was looked at a moment ago.
+   */
   #consume(jti: string, exp: number): boolean {
     const now = this.#input.now();
     for (const [old, until] of this.#used) {
-      if (until >= now) break;
+      if (until + challengeLifetime >= now) break;
       this.#used.delete(old);
     }
     if (this.#used.has(jti)) return false;
@@ -176,13 +182,11 @@ export class AttestationService {
 }
 
 /**
- * What a refused host is told. Explanations are an oracle for golden values, so only a host that proved itself and is
- * in the registry gets them; anybody else gets one line. The audit has all of it.
+ * What a refused host is told that has not proved itself or is not in the registry: one line. Explanations are an
+ * oracle for golden values; the audit has all of them.
  */
-function disclosed(findings: readonly Finding[], { input }: Appraised['appraisal']): Finding[] {
-  const known = input.host !== undefined && input.host.state === 'approved';
+function oneLine(findings: readonly Finding[]): Finding[] {
   const failures = findings.filter((finding) => finding.severity === 'fail');
-  if (known) return [...findings];
   const identity = failures.find(
     ({ check }) => check.startsWith('host.') || check.startsWith('ek.') || check.startsWith('identity.'),
   );
@@ -193,21 +197,4 @@ function disclosed(findings: readonly Finding[], { input }: Appraised['appraisal
       detail: 'refused; the Attestation Service has the details',
     },
   ];
-}
-
-function credentialFor(ekPublic: Uint8Array, ak: Uint8Array, secret: Uint8Array) {
-  try {
-    // The Name is computed here from the AK's public area, never taken from the request.
-    return { ...makeCredential(ekPublic, nameOf(ak), secret), ek: ekHash(ekPublic) };
-  } catch (cause) {
-    throw new Problem('input.invalid', `ek or ak: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function octets(field: string, text: string): Uint8Array {
-  try {
-    return fromBase64url(text);
-  } catch (cause) {
-    throw new Problem('input.malformed', `${field}: ${(cause as Error).message}`, { cause });
-  }
 }

@@ -28,13 +28,17 @@ export class AuditFile implements Disposable {
    */
   static open(path: string, part: string, now = () => new Date()): AuditFile {
     const file = openFile(path);
-    const text = readAll(file);
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    let head = emptyChain;
-    for (const line of whole.split('\n').slice(0, -1)) head = follow(head, line).head;
-    const size = Buffer.byteLength(whole);
-    ftruncateSync(file, size);
-    return new AuditFile(file, part, now, head, size);
+    const bytes = readAll(file);
+    const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
+    try {
+      let head = emptyChain;
+      for (const line of textOf(whole, path).split('\n').slice(0, -1)) head = follow(head, line).head;
+      ftruncateSync(file, whole.length);
+      return new AuditFile(file, part, now, head, whole.length);
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
   }
 
   get head(): ChainHead {
@@ -55,7 +59,7 @@ export class AuditFile implements Disposable {
       writeWhole(this.#file, bytes, this.#size);
       fdatasyncSync(this.#file);
     } catch (cause) {
-      ftruncateSync(this.#file, this.#size);
+      cutTo(this.#file, this.#size);
       throw new Problem('audit.unwritable', (cause as Error).message, { cause });
     }
     this.#head = head;
@@ -67,6 +71,15 @@ export class AuditFile implements Disposable {
   }
 }
 
+/** As far as that still works: the next start cuts off what is left of an unfinished line. */
+function cutTo(file: number, size: number): void {
+  try {
+    ftruncateSync(file, size);
+  } catch {
+    // The first error is the one that is told.
+  }
+}
+
 function openFile(path: string): number {
   try {
     return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
@@ -75,7 +88,7 @@ function openFile(path: string): number {
   }
 }
 
-function readAll(file: number): string {
+function readAll(file: number): Buffer {
   const bytes = Buffer.alloc(fstatSync(file).size);
   let at = 0;
   while (at < bytes.length) {
@@ -83,7 +96,15 @@ function readAll(file: number): string {
     if (n === 0) break;
     at += n;
   }
-  return bytes.toString();
+  return bytes.subarray(0, at);
+}
+
+function textOf(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new Problem('audit.broken', `${path}: not UTF-8 text`, { cause });
+  }
 }
 
 function writeWhole(file: number, bytes: Uint8Array, position: number): void {

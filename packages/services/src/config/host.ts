@@ -4,6 +4,7 @@ import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import { parse } from 'smol-toml';
 import Type from 'typebox';
+import { addressOf } from './address.ts';
 
 const closed = { additionalProperties: false } as const;
 const Path = Type.String({ pattern: '^/', maxLength: 4096 });
@@ -34,8 +35,8 @@ export const HostConfig = Type.Object(
     run: Path,
     /** Where the proxy listens: `IP:PORT` or `[IPv6]:PORT`. */
     listen: Type.String({ maxLength: 128 }),
-    /** How others reach the proxy; `https://LISTEN` when not given. */
-    url: Type.Optional(Type.String({ pattern: '^https://', maxLength: 512 })),
+    /** How others reach the proxy, without a slash at its end; `https://LISTEN` when not given. */
+    url: Type.Optional(Type.String({ pattern: '^https://[^/]+$', maxLength: 512 })),
     /** The Trust Authority group that this host obeys; trusted hosts only. */
     group: Type.Optional(GroupId),
     agent: Type.Optional(AgentConfig),
@@ -58,10 +59,10 @@ export function readHostConfig(path: string): HostConfig {
 /** As `readHostConfig`, of text. */
 export function parseHostConfig(text: string, path = 'configuration'): HostConfig {
   const value = parseToml(text, path);
-  if (value.role === 'trusted') value.agent = { ...agentDefaults, ...(value.agent as object | undefined) };
   let config: HostConfig;
   try {
-    config = check(value);
+    config = check(value.role === 'trusted' ? withAgentDefaults(value) : value);
+    addressOf(config.listen);
   } catch (cause) {
     throw new Problem('config.invalid', `${path}: ${(cause as Error).message}`, { cause });
   }
@@ -69,6 +70,12 @@ export function parseHostConfig(text: string, path = 'configuration'): HostConfi
     throw new Problem('config.invalid', `${path}: group: a trusted host must pin the group of its Trust Authority`);
   }
   return config;
+}
+
+/** Something that is no table is left for the check to refuse. */
+function withAgentDefaults(value: Record<string, unknown>): Record<string, unknown> {
+  const { agent = {} } = value;
+  return typeof agent === 'object' ? { ...value, agent: { ...agentDefaults, ...agent } } : value;
 }
 
 const agentDefaults = Object.fromEntries(

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostConfig } from './host.ts';
 
@@ -29,5 +29,7 @@ export type Paths = ReturnType<typeof pathsOf>;
 /** Makes the folders of a part; all of them are for their owner only. */
 export function makeFolders({ state, run }: Pick<HostConfig, 'state' | 'run'>, part: HostPart | 'host'): void {
   mkdirSync(run, { recursive: true, mode: 0o700 });
+  // Somebody else may have made it, with other eyes on it.
+  chmodSync(run, 0o700);
   for (const folder of [part, 'keys', 'audit', 'log']) mkdirSync(join(state, folder), { recursive: true, mode: 0o700 });
 }

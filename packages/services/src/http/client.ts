@@ -59,13 +59,7 @@ export class HttpClient {
   async *stream(method: Dispatcher.HttpMethod, path: string, body?: unknown): AsyncGenerator<unknown> {
     const response = await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body), {}, 0);
     if (response.statusCode >= 400) throw problemOf(response.statusCode, await this.#read(response));
-    let rest = '';
-    for await (const chunk of response.body) {
-      const [...lines] = (rest + String(chunk)).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) yield unwrap(JSON.parse(line));
-    }
-    if (rest !== '') throw new Problem('service.unreachable', `${this.target}: the answer ended too early`);
+    for await (const line of this.#lines(response)) yield unwrap(JSON.parse(line));
   }
 
   async close(): Promise<void> {
@@ -93,10 +87,25 @@ export class HttpClient {
     }
   }
 
+  async *#lines({ body }: Dispatcher.ResponseData): AsyncGenerator<string> {
+    let rest = '';
+    try {
+      for await (const chunk of body.setEncoding('utf8')) {
+        const lines = (rest + String(chunk)).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines;
+      }
+    } catch (cause) {
+      throw new Problem('service.unreachable', `${this.target}: ${reasonOf(cause)}`, { cause });
+    }
+    if (rest !== '') throw new Problem('service.unreachable', `${this.target}: the answer ended too early`);
+  }
+
   async #read({ body }: Dispatcher.ResponseData): Promise<unknown> {
     let text = '';
     try {
-      for await (const chunk of body) {
+      // Decoded as one text: a character may lie across two chunks.
+      for await (const chunk of body.setEncoding('utf8')) {
         text += String(chunk);
         if (text.length > this.#limit) throw new TypeError(`the answer is longer than ${this.#limit} characters`);
       }

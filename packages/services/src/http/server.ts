@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
 import { Readable } from 'node:stream';
 import { parseJson } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
-import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { errorBody } from './error-body.ts';
 
@@ -74,18 +75,28 @@ export function httpServer(
 /** Listens on a Unix socket with the given mode; a socket left over by a dead process is replaced, a live one is not. */
 export async function listenOnSocket(server: FastifyInstance, path: string, mode = 0o600): Promise<Listening> {
   if (existsSync(path)) {
+    if (!lstatSync(path).isSocket()) throw new Problem('config.invalid', `${path}: expected a socket or nothing`);
     if (await answers(path)) throw new Problem('config.invalid', `${path}: another process listens there`);
     rmSync(path);
   }
-  // Between bind and chmod nobody else may connect.
+  await server.ready();
+  await bound(server.server, path);
+  chmodSync(path, mode);
+  return { close: () => closeServer(server) };
+}
+
+/**
+ * Binds so that nobody else can connect before the mode is set. The mask belongs to the whole process, and bind happens
+ * before `listen` returns, so it is back before anything else runs.
+ */
+async function bound(server: Server, path: string): Promise<void> {
   const mask = process.umask(0o177);
   try {
-    await server.listen({ path });
+    server.listen({ path });
   } finally {
     process.umask(mask);
   }
-  chmodSync(path, mode);
-  return { close: () => closeServer(server) };
+  await once(server, 'listening');
 }
 
 /** Closes a server without waiting for idle connections. */
@@ -100,7 +111,7 @@ function addRoute(server: FastifyInstance, { method, path, bodyLimit, handle }: 
     url: path,
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
     handler: async (request, reply) => {
-      const { status = 200, headers = {}, body, text } = await handle(requestOf(request));
+      const { status = 200, headers = {}, body, text } = await handle(requestOf(request, reply));
       reply.code(body === undefined && text === undefined && status === 200 ? 204 : status).headers(headers);
       if (text !== undefined) return reply.type('text/plain; charset=utf-8').send(text);
       if (isIterable(body)) return reply.type('application/x-ndjson').send(Readable.from(lines(body)));
@@ -109,10 +120,13 @@ function addRoute(server: FastifyInstance, { method, path, bodyLimit, handle }: 
   });
 }
 
-function requestOf(request: FastifyRequest): Request {
+function requestOf(request: FastifyRequest, { raw: response }: FastifyReply): Request {
   const raw = typeof request.body === 'string' ? request.body : '';
   const gone = new AbortController();
-  request.raw.socket.once('close', () => gone.abort());
+  // On the response, not on the socket: a connection that is kept alive would gather a listener with every request.
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
   return {
     params: request.params as Record<string, string>,
     query: request.query as Record<string, string>,

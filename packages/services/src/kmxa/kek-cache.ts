@@ -28,8 +28,11 @@ export class KekCache {
   }
 
   put(kek: Kek): Kek {
+    const name = nameOf(kek.reference);
+    // Taken out first, so that the map stays in the order in which its keys expire.
+    this.#keys.delete(name);
     this.#expire();
-    this.#keys.set(nameOf(kek.reference), { kek, until: this.#now() + lifetime });
+    this.#keys.set(name, { kek, until: this.#now() + lifetime });
     return kek;
   }
 

@@ -12,11 +12,12 @@ import { withEncryption } from '@vouchsafe/domain/profile/edit';
 import { encryptImage } from '@vouchsafe/luks/encrypt';
 import { LuksError, type LuksErrorCode } from '@vouchsafe/luks/error';
 import type { WorkerCode } from '@vouchsafe/luks/pool';
-import { defineDomain, domainXml, findDomain } from '../libvirt/domains.ts';
+
 import { luksUuidOf } from './disk-check.ts';
 import { type ReadDomain, readDomain } from './domain-xml.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { openKeks, openParts, safeOf } from './opened-safe.ts';
+import { defineSealed, shutOffDomain } from './sealed-domain.ts';
 import { readSidecar, writeSidecar } from './sidecar.ts';
 import type { VmKeys } from './vm-keys.ts';
 import type { VmLocks } from './vm-lock.ts';
@@ -96,21 +97,12 @@ async function encrypt(
     for (const { disk } of works) writeSidecar(disk.source.name, keysafe);
     for (const work of works) await convert(work, order, input, tell);
     tell({ step: 'define', vm });
-    await define(read, xml, keysafe, input);
+    input.vmKeys.remember(await defineSealed(withEncryption(xml, { disks: [], keysafe }), input.libvirt));
   } finally {
     for (const { part } of works) part.dek[Symbol.dispose]();
   }
   input.audit(record(read, keysafe, works));
   tell({ step: 'done', vm });
-}
-
-async function shutOffDomain(vm: string, libvirt: LibvirtLink): Promise<ReadDomain> {
-  return await libvirt.use(async (connection) => {
-    const found = await findDomain(connection, vm);
-    if (found === undefined) throw new Problem('object.unknown', `no domain ${vm} on this host`);
-    if (found.id >= 0) throw new Problem('disk.busy', `domain ${vm} is running: shut it down first`);
-    return readDomain(await domainXml(connection, found, 'inactive'));
-  });
 }
 
 /** @throws {Problem} `input.invalid` naming the disk and why it cannot be encrypted */
@@ -157,7 +149,7 @@ async function begin(read: ReadDomain, disks: readonly Work['disk'][], provider:
   );
   const xml = encryptedXml(read, works);
   const keks: OpenKek[] = [{ n: 0, reference: kek.reference, key: kek.key }];
-  const bound = { v: 1, h: readDomain(xml).hash } as const;
+  const bound = { v: 1, h: (await readDomain(xml)).hash } as const;
   const keysafe = await writeKeySafe({
     vm: read.domain.uuid,
     gen: 1,
@@ -244,27 +236,6 @@ const luksKinds: Partial<Record<LuksErrorCode, ProblemKind>> = {
   'conversion.busy': 'disk.busy',
   'source.in-use': 'disk.busy',
 };
-
-/** Defines the domain with its key safe and reads it back: what libvirt keeps must be what was sealed. */
-async function define(
-  read: ReadDomain,
-  xml: string,
-  keysafe: string,
-  { libvirt, vmKeys }: VmEncryptInput,
-): Promise<void> {
-  await libvirt.use(async (connection) => {
-    const defined = await defineDomain(connection, withEncryption(xml, { disks: [], keysafe }));
-    const back = readDomain(await domainXml(connection, defined, 'inactive'));
-    const { safe } = safeOf(back, undefined);
-    if (back.domain.keysafe !== keysafe || safe.bound.h !== back.hash) {
-      throw new Problem(
-        'libvirt.refused',
-        `domain ${read.domain.name}: libvirt keeps another domain than the one that was sealed`,
-      );
-    }
-    vmKeys.remember(back, safe.gen);
-  });
-}
 
 function record({ domain }: ReadDomain, keysafe: string, works: readonly Work[]): AuditEntry {
   const disks = works.map(({ disk, part }) => ({ target: disk.target, luks: part.luks }));

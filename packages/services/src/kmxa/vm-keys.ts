@@ -9,7 +9,7 @@ import { parseProfile, profileText } from '@vouchsafe/domain/profile/profile';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import { defineEphemeralPrivate, setSecretValue, undefineSecret } from '../libvirt/secrets.ts';
 import { checkDisks } from './disk-check.ts';
-import { type ReadDomain, readDomain } from './domain-xml.ts';
+import { hasKeySafe, type ReadDomain, readDomain } from './domain-xml.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { type BoundSafe, openKeks, openParts, safeOf } from './opened-safe.ts';
 import type { VmLocks } from './vm-lock.ts';
@@ -44,8 +44,8 @@ export class VmKeys {
 
   /** Before a VM starts, here or as the destination of a migration. @throws {Problem} when it may not start here */
   async load(xml: string): Promise<void> {
-    const read = readDomain(xml);
-    if (read.domain.keysafe === undefined) return;
+    if (!hasKeySafe(xml)) return;
+    const read = await readDomain(xml);
     const { uuid, name } = read.domain;
     try {
       await this.#input.locks.alone(uuid, 'a start', () => this.#load(read));
@@ -77,8 +77,14 @@ export class VmKeys {
     return this.#input.store.getState('vms', uuid) as Seen | undefined;
   }
 
-  remember({ domain, profile }: ReadDomain, gen: number): void {
+  remember({ domain, profile, gen }: ReadDomain & { readonly gen: number }): void {
     this.#input.store.putState('vms', domain.uuid, { gen, profile: profileText(profile) });
+  }
+
+  /** How a domain differs from the sealed one, in words; nothing when this host has not seen that one. */
+  changesOf({ domain, profile }: ReadDomain): string[] {
+    const seen = this.seen(domain.uuid);
+    return seen === undefined ? [] : diffProfiles(parseProfile(seen.profile), profile);
   }
 
   async #load(read: ReadDomain): Promise<void> {
@@ -93,7 +99,7 @@ export class VmKeys {
       this.#record('vm.keys-loaded', read, { gen: bound.safe.gen, parts: bound.safe.parts.map(({ id }) => id) });
       this.#expect(read.domain.uuid, secrets);
       await this.#define(bound.safe, deks);
-      this.remember(read, bound.safe.gen);
+      this.remember({ ...read, gen: bound.safe.gen });
     } catch (error) {
       await this.drop(read.domain.uuid).catch(() => undefined);
       throw error;
@@ -105,8 +111,7 @@ export class VmKeys {
   /** A copied key safe in a domain built differently opens nothing: what would run is not what was sealed. */
   #checkProfile(read: ReadDomain, { safe }: BoundSafe): void {
     if (safe.bound.h === read.hash) return;
-    const seen = this.seen(read.domain.uuid);
-    const changes = seen === undefined ? [] : diffProfiles(parseProfile(seen.profile), read.profile);
+    const changes = this.changesOf(read);
     const what = changes.join('; ') || 'this host has not seen the sealed one, so it cannot say what changed';
     throw new Problem('keysafe.profile-changed', `domain ${read.domain.name}: ${what}`, { data: { changes } });
   }

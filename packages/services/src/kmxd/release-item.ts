@@ -4,6 +4,7 @@ import { type KekHeader, openKek, readKekHeader, wrapKek } from '@vouchsafe/doma
 import type { ReleaseItem, ReleaseOperation, ReleaseRequest } from '@vouchsafe/domain/keys/release';
 import { sealKeyTo } from '@vouchsafe/domain/keys/sealed-key';
 import { Problem } from '@vouchsafe/domain/problem';
+import { firstRefusal, type Rule } from '@vouchsafe/domain/rules';
 import type { Provider, ProviderConfiguration } from './configuration.ts';
 import type { PrimaryKeys } from './primary-keys.ts';
 
@@ -21,6 +22,7 @@ export async function releaseItem(
   item: Asked,
   token: TokenClaims,
   keys: Keys,
+  rules: readonly Rule<OpenRequest>[],
 ): Promise<ReleaseItem> {
   const provider = keys.providers.find(item.prv);
   if (provider === undefined) return await refuseAlike(item);
@@ -28,7 +30,7 @@ export async function releaseItem(
   if (op === 'generate-key') return await generateKey(provider, token, keys);
   if (item.ct === undefined) throw new Problem('input.invalid', `items: ct is needed for ${op}`);
   const header = readKekHeader(item.ct);
-  if (!mayOpen(provider, header, token)) return await refuseAlike(item);
+  if ((await firstRefusal(rules, { provider, header, token })) !== undefined) return await refuseAlike(item);
   return op === 'decrypt'
     ? await decrypt(provider, header, item.ct, token, keys)
     : await rewrap(provider, header, item.ct, keys);
@@ -66,15 +68,33 @@ async function rewrap(provider: Provider, { kid, scp }: KekHeader, ct: string, k
   return { prv: provider.id, ct: await openKek(old, ct, (kek) => wrapKek(key, maker, kek)) };
 }
 
-/**
- * Whether this ciphertext may be opened for this host at all. `kid` comes from the host, so it is looked up in the
- * provider's own list and nowhere else; otherwise it would open, or probe for, any key on the key server.
- */
-const mayOpen = (
-  { id, primary_keys, share }: Provider,
-  { prv, kid, scp }: KekHeader,
-  { scope }: TokenClaims,
-): boolean => prv === id && primary_keys.some(({ uid }) => uid === kid) && (share === 'all' || scp === scope);
+/** A ciphertext that a host wants opened. Of its header nothing is proven yet. */
+export interface OpenRequest {
+  readonly provider: Provider;
+  readonly header: KekHeader;
+  readonly token: TokenClaims;
+}
+
+/** What a ciphertext is not opened for. The host is told none of the reasons. */
+export const openRules: readonly Rule<OpenRequest>[] = [
+  {
+    id: 'kek.provider',
+    stops: 'the ciphertext of one provider, opened through another one that shares its key server',
+    whyNot: ({ provider, header }) => (header.prv === provider.id ? undefined : `it was made by ${header.prv}`),
+  },
+  {
+    id: 'kek.primary-key',
+    stops: 'a name chosen by the host, by which any key on the key server could be used or probed for',
+    whyNot: ({ provider, header }) =>
+      provider.primary_keys.some(({ uid }) => uid === header.kid) ? undefined : 'it names no primary key of its own',
+  },
+  {
+    id: 'kek.scope',
+    stops: 'the keys of one cluster, opened by a host of another',
+    whyNot: ({ provider, header, token }) =>
+      provider.share === 'all' || header.scp === token.scope ? undefined : `scope ${header.scp} made it`,
+  },
+];
 
 /** What a provider asks of hosts beyond a valid token. @throws {Problem} `release.unmeasured`, `release.refused` */
 function checkHost(provider: Provider, { submods, enrolled }: TokenClaims): void {

@@ -3,12 +3,17 @@ import { type TokenClaims, verifyToken } from '@vouchsafe/domain/attestation/tok
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import { nonceIsFresh, nonceLifetime, proofHash, sealNonce, verifyProof } from '@vouchsafe/domain/keys/dpop';
-import type { ReleaseItem, ReleaseOperation, ReleaseRequest } from '@vouchsafe/domain/keys/release';
+import {
+  type ReleaseItem,
+  type ReleaseOperation,
+  type ReleaseRequest,
+  readReleaseRequest,
+} from '@vouchsafe/domain/keys/release';
 import { signAnswer } from '@vouchsafe/domain/keys/signed-answer';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { ProviderConfiguration } from './configuration.ts';
 import type { PrimaryKeys } from './primary-keys.ts';
-import { refusedItem, releaseItem } from './release-item.ts';
+import { openRules, refusedItem, releaseItem } from './release-item.ts';
 
 export interface ReleaseServiceInput {
   readonly group: Group;
@@ -52,9 +57,14 @@ export class ReleaseService {
     return sealNonce(this.#nonceKey, this.#input.now());
   }
 
-  /** @throws {Problem} `token.invalid`, `proof.invalid`, `proof.nonce`, `audit.unwritable` */
-  async release(op: ReleaseOperation, request: HostRequest, body: ReleaseRequest): Promise<string> {
+  /**
+   * Authorises first: who proves nothing learns nothing, not even whether the request is well formed.
+   * @throws {Problem} `token.invalid`, `proof.invalid`, `proof.nonce`, `input.malformed`, `input.invalid`,
+   * `audit.unwritable`
+   */
+  async release(op: ReleaseOperation, request: HostRequest): Promise<string> {
     const caller = await this.#authorise(request);
+    const body = readReleaseRequest(request.raw);
     const items: ReleaseItem[] = [];
     // One after the other: their order in the answer is that of the request, and so is that of the records.
     for (const item of body.items) items.push(await this.#one(op, item, caller));
@@ -71,7 +81,7 @@ export class ReleaseService {
 
   async #one(op: ReleaseOperation, item: ReleaseRequest['items'][number], { token }: Caller): Promise<ReleaseItem> {
     try {
-      return await releaseItem(op, item, token, this.#input);
+      return await releaseItem(op, item, token, this.#input, openRules);
     } catch (error) {
       return refusedItem(item, error);
     }
@@ -100,11 +110,14 @@ export class ReleaseService {
     return signAnswer(key, certificate, { ...content, aud: token.sub, req: proofHash(proof), iat: this.#input.now() });
   }
 
-  /** A proof is good once; its nonce bounds how long it must be remembered. */
+  /**
+   * A proof is good once; its nonce bounds how long it must be remembered: twice its life, since the nonce was looked
+   * at a moment ago.
+   */
   #enter(jti: string): boolean {
     const now = this.#input.now();
     for (const [old, at] of this.#seen) {
-      if (at + nonceLifetime >= now) break;
+      if (at + 2 * nonceLifetime >= now) break;
       this.#seen.delete(old);
     }
     if (this.#seen.has(jti)) return false;

@@ -1,5 +1,4 @@
-import { ReleaseRequest, releaseOperations } from '@vouchsafe/domain/keys/release';
-import { validator } from '@vouchsafe/domain/parse';
+import { releaseOperations } from '@vouchsafe/domain/keys/release';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '../config/host.ts';
 import { certifiedKey } from '../host/certified-key.ts';
@@ -12,7 +11,6 @@ import { kmxdOperations } from './operations/table.ts';
 import { PrimaryKeys } from './primary-keys.ts';
 import { type HostRequest, ReleaseService } from './release-service.ts';
 
-const read = validator('release request', ReleaseRequest);
 /** 100 items with ciphertexts of full length. */
 const bodyLimit = 512 * 1024;
 
@@ -59,7 +57,7 @@ const routes = (service: ReleaseService): Route[] => [
       bodyLimit,
       handle: (request) =>
         withNonce(service, async () => ({
-          answer: await service.release(op, hostRequest(`/kms/${op}`, request), read(request.body)),
+          answer: await service.release(op, hostRequest(`/kms/${op}`, request)),
         })),
     }),
   ),

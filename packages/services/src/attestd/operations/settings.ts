@@ -22,7 +22,7 @@ export const settings = ({ configuration, audit }: AttestdContext): Operation[] 
       path: '/attestation/tpm2/settings',
       grant: 'SECURITY_MGMT',
       summary: 'Change what is asked of a TPM',
-      body: Type.Partial(TpmSettings),
+      body: Type.Partial(TpmSettings, { additionalProperties: false }),
     },
     (change) => {
       const next = { ...configuration.settings(), ...change };

@@ -29,7 +29,7 @@ export const serviceOperations = (context: KmxaContext): Operation[] => [
       path: '/trusted-infrastructure/settings',
       grant: 'SECURITY_MGMT',
       summary: 'Change the settings of the agent',
-      body: Type.Partial(AgentSettings),
+      body: Type.Partial(AgentSettings, { additionalProperties: false }),
     },
     (change) => {
       const next = { ...context.configuration.settings(), ...change };

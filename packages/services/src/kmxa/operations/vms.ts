@@ -7,6 +7,7 @@ import type { Operation } from '../../management/operation.ts';
 import { query } from '../../management/operation.ts';
 import { readDomain } from '../domain-xml.ts';
 import { type EncryptProgress, encryptVm } from '../vm-encrypt.ts';
+import { sealVm } from '../vm-seal.ts';
 import type { KmxaContext } from './context.ts';
 
 const Encrypt = Type.Object(
@@ -33,8 +34,18 @@ export const vmOperations = ({ libvirt, encryption, providers }: KmxaContext): O
       libvirt.use(async (connection) => {
         const found = await findDomain(connection, vm);
         if (found === undefined) throw new Problem('object.unknown', `no domain ${vm} on this host`);
-        return describe(await domainXml(connection, found), found.id >= 0);
+        return await describe(await domainXml(connection, found, 'inactive'), found.id >= 0);
       }),
+  ),
+  query(
+    {
+      name: 'trusted-infrastructure.vms.seal',
+      method: 'POST',
+      path: '/trusted-infrastructure/vms/:vm/seal',
+      grant: 'SECURITY_MGMT',
+      summary: 'Accept the changes of a VM that is shut off into its key safe',
+    },
+    ({ params: { vm = '' } }) => sealVm(vm, encryption),
   ),
   {
     name: 'trusted-infrastructure.vms.encrypt',
@@ -50,8 +61,8 @@ export const vmOperations = ({ libvirt, encryption, providers }: KmxaContext): O
   },
 ];
 
-function describe(xml: string, running: boolean) {
-  const { domain, hash } = readDomain(xml);
+async function describe(xml: string, running: boolean) {
+  const { domain, hash } = await readDomain(xml);
   const safe = domain.keysafe === undefined ? undefined : readKeySafe(domain.keysafe);
   return {
     name: domain.name,
