@@ -49,9 +49,7 @@ export const inspections: Readonly<Record<string, Inspection>> = {
     async (bytes) => (await import('@vouchsafe/eventlog/inspect')).inspectEventLog(bytes),
     ({ events, pcrs }) =>
       [
-        ...events.map(
-          (event) => `${String(event.index).padStart(4)}  PCR ${String(event.pcr).padEnd(2)}  ${event.description}`,
-        ),
+        ...events.map(({ index, description }) => `${String(index).padStart(4)}  ${description}`),
         ...pcrLines(pcrs),
       ].join('\n'),
   ),

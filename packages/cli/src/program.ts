@@ -32,6 +32,7 @@ export function makeProgram(): Command {
     .option('--verbose', 'print stack traces of errors')
     .showHelpAfterError('(vouchsafe COMMAND --help shows what is possible)')
     .configureHelp({ showGlobalOptions: false })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'vouchsafe: ')) })
     .exitOverride();
   for (const add of [...(sea.isSea() ? [] : ofRepository), ...ofHosts]) add(program);
   return inherit(program);
