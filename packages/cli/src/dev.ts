@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { Problem } from '@vouchsafe/domain/problem';
 import { ensurePackages } from '@vouchsafe/testing/debian';
 import { demoHosts, Site, siteScope } from '@vouchsafe/testing/site/site';
 import { requireRoot } from './context.ts';
@@ -18,6 +19,8 @@ export async function runDev({ state, readyFile, unconfigured = false }: DevOpti
   say('DEVELOPMENT ONLY: virtual TPMs are trusted and userspace is not measured; keep nothing here that matters');
   const folder = resolve(state);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (readdirSync(folder).length > 0)
+    throw new Problem('usage.invalid', `--state ${state}: the folder is not empty; a site begins anew each time`);
   rmSync(readyFile, { force: true });
   const stopped = untilStopped();
   await using site = await Site.create(folder);
@@ -79,8 +82,14 @@ function writeReady(path: string, content: object): void {
   renameSync(`${path}.new`, path);
 }
 
+/** Signals alone keep no process alive, and neither do the daemons. */
 const untilStopped = (): Promise<void> =>
   new Promise((done) => {
-    process.once('SIGINT', () => done());
-    process.once('SIGTERM', () => done());
+    const alive = setInterval(() => undefined, 3_600_000);
+    const stop = () => {
+      clearInterval(alive);
+      done();
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
   });

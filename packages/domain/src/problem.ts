@@ -243,7 +243,7 @@ export const problems = {
     'UNAUTHORIZED',
     3,
     'the domain is not the one that was sealed',
-    'undo the change; a changed domain cannot be sealed anew yet',
+    'undo the change, or accept it with `vouchsafe vm seal`',
   ),
   'keysafe.rollback': facts(
     403,

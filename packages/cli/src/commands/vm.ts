@@ -1,4 +1,5 @@
 import type { EncryptProgress } from '@vouchsafe/services/kmxa/vm-encrypt';
+import type { Sealed } from '@vouchsafe/services/kmxa/vm-seal';
 import type { Command } from 'commander';
 import { callPart, globalsOf, ofThisHost, partClient } from '../context.ts';
 import { print, progressLine, type View } from '../output.ts';
@@ -44,6 +45,19 @@ const infoView: View<VmInfo> = {
   name: ({ name }) => name,
 };
 
+const sealedView: View<Sealed> = {
+  fields: [
+    ['vm', ({ vm }) => vm],
+    ['generation', ({ generation }) => generation],
+    [
+      'accepted',
+      ({ accepted }) =>
+        accepted.length === 0 ? 'changes that this host cannot name: it has not seen the sealed domain' : accepted,
+    ],
+  ],
+  name: ({ vm }) => vm,
+};
+
 /** `vouchsafe vm`: encrypted VMs of this host. */
 export function addVm(program: Command): void {
   const vm = program.command('vm').description('encrypted VMs of this host');
@@ -53,6 +67,18 @@ export function addVm(program: Command): void {
     .action(async (name: string, _options, command: Command) => {
       const info = await callPart(command, 'kmxa', 'GET', `/trusted-infrastructure/vms/${encodeURIComponent(name)}`);
       print(info as VmInfo, infoView, globalsOf(command).output);
+    });
+  vm.command('seal <vm>')
+    .description('accept what was changed in a VM that is shut off, so that it starts again')
+    .addHelpText('after', '\nExamples:\n  vouchsafe vm seal web1\n  vouchsafe vm seal web1 -o json | jq -r .accepted[]')
+    .action(async (name: string, _options, command: Command) => {
+      const sealed = await callPart(
+        command,
+        'kmxa',
+        'POST',
+        `/trusted-infrastructure/vms/${encodeURIComponent(name)}/seal`,
+      );
+      print(sealed as Sealed, sealedView, globalsOf(command).output);
     });
   vm.command('encrypt <vm>')
     .description('encrypt the disks of a VM that is shut off')

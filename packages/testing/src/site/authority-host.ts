@@ -10,6 +10,10 @@ export interface AuthorityHostOptions {
   readonly folder: string;
   /** `HOST:PORT` of its proxy. */
   readonly listen: string;
+  /** How others reach its proxy when that is not where it listens. */
+  readonly url?: string;
+  /** The program that it runs; this repository's unless given. */
+  readonly program?: typeof vouchsafe;
 }
 
 /** A Trust Authority host: the part `host` with attestd, kmxd and the proxy as its children. */
@@ -19,12 +23,14 @@ export class AuthorityHost implements AsyncDisposable {
   /** Folder of its sockets. */
   readonly run: string;
   readonly #folder: string;
+  readonly #program: typeof vouchsafe;
   #daemon: Daemon | undefined;
 
-  private constructor({ name, folder, listen }: AuthorityHostOptions) {
+  private constructor({ name, folder, listen, url = `https://${listen}`, program = vouchsafe }: AuthorityHostOptions) {
     this.name = name;
     this.#folder = folder;
-    this.url = `https://${listen}`;
+    this.#program = program;
+    this.url = url;
     this.run = join(folder, 'run');
   }
 
@@ -33,7 +39,14 @@ export class AuthorityHost implements AsyncDisposable {
     const host = new AuthorityHost(options);
     const { folder, name, listen } = options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const config = { role: 'trust-authority', name, state: join(folder, 'state'), run: host.run, listen };
+    const config = {
+      role: 'trust-authority',
+      name,
+      state: join(folder, 'state'),
+      run: host.run,
+      listen,
+      url: host.url,
+    };
     await writeFile(join(folder, 'host.toml'), toml(config));
     await host.start();
     return host;
@@ -42,7 +55,7 @@ export class AuthorityHost implements AsyncDisposable {
   /** Starts it again after `stop`; what it was told is still there. */
   async start(): Promise<void> {
     const log = join(this.#folder, 'host.log');
-    this.#daemon = await Daemon.start(vouchsafe('serve', 'host', '--config', join(this.#folder, 'host.toml')), {
+    this.#daemon = await Daemon.start(this.#program('serve', 'host', '--config', join(this.#folder, 'host.toml')), {
       name: `host ${this.name}`,
       log,
     });

@@ -6,6 +6,7 @@ import { MigrationAuthority } from '../migration-pki.ts';
 import { TpmAuthority } from '../tpm-authority.ts';
 import { AuthorityHost } from './authority-host.ts';
 import { type KeyServerProcess, startKeyServer } from './key-server.ts';
+import { vouchsafe } from './program.ts';
 import { TrustedHost } from './trusted-host.ts';
 
 /** The scope, or trusted cluster, that all hosts of a site belong to. */
@@ -19,6 +20,8 @@ const authorityNumber = 10;
 export interface SiteHost {
   readonly name: string;
   readonly boot: RecordedBootName;
+  /** Whether libvirt keeps its running guests' state in memory; true when not given. */
+  readonly qemuStateOnTmpfs?: boolean;
 }
 
 /** Two alike, one that booted another kernel, and one with the right boot whose TPM nobody approves. */
@@ -33,20 +36,25 @@ export const demoHosts: readonly SiteHost[] = [
 export class Site implements AsyncDisposable {
   readonly #folder: string;
   readonly #address: (host: number) => string;
+  readonly #program: typeof vouchsafe;
   readonly #open: AsyncDisposable[] = [];
   #keyServer: KeyServerProcess | undefined;
   #authority: AuthorityHost | undefined;
   readonly #hosts: TrustedHost[] = [];
   #tpms: TpmAuthority | undefined;
 
-  private constructor(folder: string, address: (host: number) => string) {
+  private constructor(folder: string, address: (host: number) => string, program: typeof vouchsafe) {
     this.#folder = folder;
     this.#address = address;
+    this.#program = program;
   }
 
-  /** @param folder takes all state; it must exist and be short, for the sockets below it */
-  static async create(folder: string): Promise<Site> {
-    return new Site(folder, await freeLoopbackNetwork());
+  /**
+   * @param folder takes all state; it must exist and be short, for the sockets below it
+   * @param program what the hosts run; this repository's program unless given
+   */
+  static async create(folder: string, program = vouchsafe): Promise<Site> {
+    return new Site(folder, await freeLoopbackNetwork(), program);
   }
 
   get keyServer(): KeyServerProcess {
@@ -78,9 +86,11 @@ export class Site implements AsyncDisposable {
     return this.#keyServer;
   }
 
-  async startAuthority(name = 'ta1'): Promise<AuthorityHost> {
+  /** @param reached where its proxy listens, and how others reach it when that is not the same */
+  async startAuthority(name = 'ta1', reached: { listen?: string; url?: string } = {}): Promise<AuthorityHost> {
     const listen = `${this.#address(authorityNumber)}:${proxyPort}`;
-    this.#authority = this.#keep(await AuthorityHost.start({ name, folder: join(this.#folder, name), listen }));
+    const options = { name, folder: join(this.#folder, name), listen, program: this.#program, ...reached };
+    this.#authority = this.#keep(await AuthorityHost.start(options));
     return this.#authority;
   }
 
@@ -122,9 +132,9 @@ export class Site implements AsyncDisposable {
   }
 
   /** Trusts the maker of the hosts' TPMs, which are virtual ones. */
-  async trustTpms(): Promise<void> {
+  async trustTpms(maker = this.tpms): Promise<void> {
     const [root, issuer] =
-      (await this.tpms.certificates()).match(/-----BEGIN[\s\S]*?-----END CERTIFICATE-----\n/g) ?? [];
+      (await maker.certificates()).match(/-----BEGIN[\s\S]*?-----END CERTIFICATE-----\n/g) ?? [];
     const cert_chain = { certs: [issuer, root] };
     await this.authority.call('attestd', 'POST', '/attestation/tpm2/ca-certificates', {
       name: 'tpm-maker',
@@ -161,11 +171,26 @@ export class Site implements AsyncDisposable {
     for (const each of this.#open.splice(0).reverse()) await each[Symbol.asyncDispose]();
   }
 
-  async #startHost({ name, boot }: SiteHost, number: number, migration: MigrationAuthority): Promise<void> {
+  async #startHost(
+    { name, boot, qemuStateOnTmpfs = true }: SiteHost,
+    number: number,
+    migration: MigrationAuthority,
+  ): Promise<void> {
     const address = this.#address(number);
     const certificates = await migration.issue(name, address);
     const [group, state] = [await this.authority.group(), join(this.#folder, name)];
-    const options = { name, address, state, certificates, boot, tpms: this.tpms, group, port: proxyPort };
+    const options = {
+      name,
+      address,
+      state,
+      certificates,
+      boot,
+      tpms: this.tpms,
+      group,
+      port: proxyPort,
+      qemuStateOnTmpfs,
+      program: this.#program,
+    };
     this.#hosts.push(this.#keep(await TrustedHost.start(options)));
   }
 

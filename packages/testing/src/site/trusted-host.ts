@@ -19,6 +19,8 @@ export interface TrustedHostOptions extends LibvirtHostOptions {
   /** The pinned group. */
   readonly group: string;
   readonly port: number;
+  /** The program that it runs; this repository's unless given. */
+  readonly program?: typeof vouchsafe;
 }
 
 const hook = fileURLToPath(new URL('../../../../deploy/hooks/qemu', import.meta.url));
@@ -53,8 +55,12 @@ export class TrustedHost implements AsyncDisposable {
       await replayRecordedBoot(await loadBoot(options.boot), tpm.socket);
       await configure(options, libvirt, tpm);
       await libvirt.boot();
-      const argv = vouchsafe('serve', 'host', '--config', '/etc/vouchsafe/host.toml');
-      const daemon = await libvirt.spawn(argv, { name: `host ${options.name}`, log: join(options.state, 'host.log') });
+      const argv = (options.program ?? vouchsafe)('serve', 'host', '--config', '/etc/vouchsafe/host.toml');
+      // In its own folder: what it leaves behind when it crashes shall be found there.
+      const daemon = await libvirt.spawn(['sh', '-c', 'cd /var/lib/vouchsafe && exec "$0" "$@"', ...argv], {
+        name: `host ${options.name}`,
+        log: join(options.state, 'host.log'),
+      });
       const host = new TrustedHost(options, libvirt, tpm, daemon);
       await partsReady(daemon, host.run, options.name);
       return host;
