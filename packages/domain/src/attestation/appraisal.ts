@@ -74,6 +74,8 @@ export interface Proven {
   pcrs: ReadonlyMap<number, Uint8Array>;
   /** [eventlog.replay] digests and order are proven, types and data are not */
   log: EventLog;
+  /** [eventlog.replay] what the log accounts for, by PCR, PCR 10 included */
+  replayed: ReadonlyMap<number, Uint8Array>;
   /** [ek.certificate] `undefined` is never set: absent when the EK has no certificate that counts */
   tpm: HostRecord['tpm'];
   /** [host.enrolled] */
@@ -98,7 +100,7 @@ export interface Appraised extends Verdict {
 
 /**
  * Runs the checks in their order and lists all they find. Default deny: an exception is a reject, and so is an
- * appraisal that a gate ended.
+ * appraisal that a gate ended or that did not prove all that a token says.
  */
 export function appraise(input: AppraisalInput, checks: readonly Check[]): Appraised {
   const appraisal = new Appraisal(input);
@@ -112,8 +114,12 @@ export function appraise(input: AppraisalInput, checks: readonly Check[]): Appra
       break;
     }
   }
-  return { ...verdictOf(findings, complete), appraisal };
+  const proven = needed.every((fact) => appraisal.has(fact));
+  return { ...verdictOf(findings, complete && proven), appraisal };
 }
+
+/** What a token says, so what must have been proven by whatever checks there were. */
+const needed = ['claims', 'tpm', 'host', 'image'] as const satisfies (keyof Proven)[];
 
 function runOne(check: Check, appraisal: Appraisal): Finding[] {
   try {

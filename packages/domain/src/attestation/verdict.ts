@@ -26,7 +26,7 @@ export const warn = (check: string, detail: string, more: { pcr?: number; advice
 
 export const info = (check: string, detail: string): Finding => ({ check, severity: 'info', detail });
 
-/** Default deny: no finding at all is no trust, and one failure is enough. */
+/** One failure is enough; so is an appraisal that did not come to its end. */
 export const verdictOf = (findings: readonly Finding[], complete: boolean): Verdict => ({
   trusted: complete && findings.every((finding) => finding.severity !== 'fail'),
   findings,

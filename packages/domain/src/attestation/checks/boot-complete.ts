@@ -1,6 +1,8 @@
-import { provenFacts } from '@vouchsafe/eventlog/proven';
+import type { Bank } from '@vouchsafe/eventlog/algorithms';
+import type { LogEvent } from '@vouchsafe/eventlog/event';
+import { type SeparatorState, separatorOf } from '@vouchsafe/eventlog/separator';
 import type { Check } from '../appraisal.ts';
-import { type Finding, fail } from '../verdict.ts';
+import { fail } from '../verdict.ts';
 
 /** PCRs that every UEFI boot extends before it starts a loader. */
 const neverEmpty = [0, 4, 7];
@@ -15,18 +17,25 @@ export const bootComplete: Check = {
   stops: 'a bank that the firmware left empty, or a boot with an error',
   run(appraisal) {
     const log = appraisal.get('log');
-    const facts = provenFacts(log, appraisal.input.challenge.bank);
-    const findings: Finding[] = [];
-    for (const pcr of neverEmpty) {
-      if (!facts.separators.has(pcr))
-        findings.push(
-          fail('eventlog.boot', `PCR ${pcr} has no separator: the firmware did not measure this boot`, { pcr }),
-        );
-    }
-    for (const [pcr, separator] of facts.separators) {
-      if (separator.value === 'error')
-        findings.push(fail('eventlog.boot', `PCR ${pcr}: the firmware reported an error`, { pcr }));
-    }
-    return findings;
+    const separators = firstSeparators(log.events, appraisal.input.challenge.bank);
+    const missing = neverEmpty
+      .filter((pcr) => !separators.has(pcr))
+      .map((pcr) =>
+        fail('eventlog.boot', `PCR ${pcr} has no separator: the firmware did not measure this boot`, { pcr }),
+      );
+    const errors = [...separators]
+      .filter(([, state]) => state === 'error')
+      .map(([pcr]) => fail('eventlog.boot', `PCR ${pcr}: the firmware reported an error`, { pcr }));
+    return [...missing, ...errors];
   },
 };
+
+/** The first separator of each PCR: later ones may have been added by whoever ran afterwards. */
+function firstSeparators(events: readonly LogEvent[], bank: Bank): Map<number, SeparatorState> {
+  const found = new Map<number, SeparatorState>();
+  for (const event of events) {
+    const state = found.has(event.pcr) ? undefined : separatorOf(event, bank);
+    if (state !== undefined) found.set(event.pcr, state);
+  }
+  return found;
+}

@@ -25,7 +25,9 @@ export const eventLogReplay: Check = {
         findings.push(fail(this.id, `PCR ${pcr}: the log gives ${hex(expected)}, the TPM has ${hex(value)}`, { pcr }));
       }
     }
-    if (findings.length === 0) appraisal.prove('log', log);
+    if (findings.length > 0) return findings;
+    appraisal.prove('log', log);
+    appraisal.prove('replayed', replayed);
     return findings;
   },
 };

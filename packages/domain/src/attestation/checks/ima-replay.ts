@@ -1,7 +1,6 @@
 import { hex } from '@vouchsafe/bytes/hex';
 import { decodeImaLog } from '@vouchsafe/eventlog/ima/log';
 import { matchImaPrefix } from '@vouchsafe/eventlog/ima/replay';
-import { replay } from '@vouchsafe/eventlog/replay';
 import type { Check } from '../appraisal.ts';
 import { fail } from '../verdict.ts';
 
@@ -17,7 +16,7 @@ export const imaReplay: Check = {
     if (value === undefined) return [fail(this.id, 'PCR 10 is not quoted', { pcr: imaPcr })];
     const { bank } = appraisal.input.challenge;
     // Firmware may have extended PCR 10 before; an event that was logged but not extended must not hide the IMA log.
-    const initial = replay(appraisal.get('log'), bank);
+    const initial = appraisal.get('replayed');
     const entries = imaLog === undefined ? [] : decodeImaLog(imaLog);
     if (matchImaPrefix(entries, bank, value, { initial }) !== undefined) return [];
     const what =
