@@ -21,6 +21,9 @@ const assets = (work: string) => ({
   'libvirt-hook': join(home, 'deploy/hooks/qemu'),
 });
 
+/** What the commands demo, dev and test load; the executable has none of them, as they need this repository. */
+const ofRepository = ['test-run', 'dev', 'demo/run'].map((name) => `packages/cli/src/${name}.ts`);
+
 const bundling = {
   bundle: true,
   platform: 'node',
@@ -28,8 +31,7 @@ const bundling = {
   target: `node${process.versions.node}`,
   minifySyntax: true,
   minifyWhitespace: true,
-  // Real parts for demo, dev and test come with the repository; the executable has none of these commands.
-  external: ['@vouchsafe/testing/*'],
+  external: ofRepository.map((file) => join(home, file)),
   // A CommonJS text has no import.meta; code that needs a file beside it asks first whether it is in an executable.
   logOverride: { 'empty-import-meta': 'silent' },
   logLevel: 'warning',

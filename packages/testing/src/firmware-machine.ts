@@ -19,6 +19,7 @@ export interface FirmwareMachineOptions {
   /** The machine boots from the first. */
   readonly disks: readonly MachineDisk[];
   readonly memoryMiB?: number;
+  readonly cpus?: number;
   /** A network card behind user networking: 10.0.2.2 inside is 127.0.0.1 here. */
   readonly network?: boolean;
 }
@@ -81,9 +82,9 @@ function startMachineTpm(state: string, control: string, log: string): Promise<D
 
 /** Always the emulator: a machine may offer KVM that cannot run an ordinary kernel. */
 function machineArguments(options: FirmwareMachineOptions, control: string, variables: string, line: string): string[] {
-  const { disks, memoryMiB = 512, network = false } = options;
+  const { disks, memoryMiB = 512, cpus = 1, network = false } = options;
   return [
-    ...['-M', 'q35', '-accel', 'tcg', '-cpu', 'max', '-m', String(memoryMiB), '-smp', '1'],
+    ...['-M', 'q35', '-accel', 'tcg', '-cpu', 'max', '-m', String(memoryMiB), '-smp', String(cpus)],
     ...['-nodefaults', '-display', 'none', '-no-reboot'],
     ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${firmware}/OVMF_CODE_4M.fd`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${variables}`],

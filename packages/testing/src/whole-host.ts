@@ -13,6 +13,8 @@ export interface WholeHostOptions {
   /** Path of the program that runs on the host; its shared libraries come along. */
   readonly executable: string;
   readonly args?: readonly string[];
+  /** Shell script (busybox) that runs in the place of the program; it finds the program on its PATH. */
+  readonly script?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Files and folders of this machine (values) by their absolute path on the host. */
   readonly files?: Readonly<Record<string, string>>;
@@ -65,7 +67,7 @@ export class WholeHost implements AsyncDisposable {
       { file: files.boot, serial: 'BOOT', readonly: true },
       { file: files.system, serial: 'SYSTEM' },
     ];
-    return new WholeHost(await FirmwareMachine.start({ folder, tpmState, disks, memoryMiB, network: true }));
+    return new WholeHost(await FirmwareMachine.start({ folder, tpmState, disks, memoryMiB, cpus: 2, network: true }));
   }
 
   /** Everything that the host printed, and waiting for more. */
@@ -108,7 +110,7 @@ poweroff -f
 `;
 
 async function makeSystemDisk(options: WholeHostOptions, image: string, sizeMiB: number): Promise<void> {
-  const { folder, executable, args = [], env = {}, files = {} } = options;
+  const { folder, executable, args = [], env = {}, files = {}, script } = options;
   const root = await mkdtemp(join(folder, 'root-'));
   for (const name of ['bin', 'dev', 'etc', 'opt', 'proc', 'run', 'sys', 'tmp', 'var', 'root']) {
     await mkdir(join(root, name));
@@ -118,7 +120,9 @@ async function makeSystemDisk(options: WholeHostOptions, image: string, sizeMiB:
   await copyFile(executable, join(root, program));
   for (const library of await librariesOf(executable)) await copyInto(root, library, library);
   for (const [path, from] of Object.entries(files)) await copyInto(root, path, from);
-  await writeFile(join(root, 'run-program'), runProgram([program, ...args], env), { mode: 0o755 });
+  if (script !== undefined) await writeFile(join(root, 'script'), installApplets + script);
+  const argv = script === undefined ? [program] : ['/bin/busybox', 'sh', '/script'];
+  await writeFile(join(root, 'run-program'), runProgram([...argv, ...args], env), { mode: 0o755 });
   await writeFile(join(root, 'etc/hosts'), '127.0.0.1 localhost\n');
   await makeExt4(image, root, sizeMiB);
   await must(['rm', '-rf', root]);
@@ -134,6 +138,8 @@ async function copyInto(root: string, path: string, from: string): Promise<void>
   await mkdir(dirname(join(root, path)), { recursive: true });
   await cp(from, join(root, path), { recursive: true, dereference: true });
 }
+
+const installApplets = '/bin/busybox --install -s /bin\n';
 
 const runProgram = (argv: readonly string[], env: Readonly<Record<string, string>>): string => {
   const set = Object.entries({ HOME: '/root', PATH: '/bin:/opt', ...env }).map(

@@ -133,8 +133,7 @@ export class Site implements AsyncDisposable {
 
   /** Trusts the maker of the hosts' TPMs, which are virtual ones. */
   async trustTpms(maker = this.tpms): Promise<void> {
-    const [root, issuer] =
-      (await maker.certificates()).match(/-----BEGIN[\s\S]*?-----END CERTIFICATE-----\n/g) ?? [];
+    const [root, issuer] = (await maker.certificates()).match(/-----BEGIN[\s\S]*?-----END CERTIFICATE-----\n/g) ?? [];
     const cert_chain = { certs: [issuer, root] };
     await this.authority.call('attestd', 'POST', '/attestation/tpm2/ca-certificates', {
       name: 'tpm-maker',
