@@ -98,6 +98,8 @@ interface Step {
   readonly path: string;
   readonly body: () => unknown;
   readonly says: string;
+  /** Says why nothing is to be done, when what is there must not be written over. */
+  readonly left?: (command: Command) => Promise<string | undefined>;
 }
 
 /** Does what the file says and tells each step. What is there already, under the same name, is left as it is. */
@@ -124,8 +126,10 @@ function readWanted(file: string): Wanted {
   }
 }
 
-async function doStep(command: Command, { part, method, path, body }: Step): Promise<string> {
+async function doStep(command: Command, { part, method, path, body, left }: Step): Promise<string> {
   try {
+    const why = await left?.(command);
+    if (why !== undefined) return why;
     await callPart(command, part, method, path, body());
     return 'done';
   } catch (error) {
@@ -163,14 +167,33 @@ function* attestationSteps(
       cert_chain: { certs: files.map(text) },
     }));
   }
-  for (const key of endorsement_keys)
-    yield step('POST', '/attestation/tpm2/endorsement-keys', `endorsement key of ${key.name}`, () => key);
+  for (const key of endorsement_keys) {
+    const says = `endorsement key of ${key.name}`;
+    const left = (command: Command) => registered(command, key);
+    yield { ...step('POST', '/attestation/tpm2/endorsement-keys', says, () => key), left };
+  }
   for (const { file, userspace_unmeasured = false } of base_images) {
     const path = resolve(folder, file);
     yield step('POST', '/attestation/os/base-images', `base image ${file}`, () => ({
       image: readImage(path, readInput(path)),
       userspace_unmeasured,
     }));
+  }
+}
+
+type Listed = Pick<HostRecord, 'name' | 'ek'> & Partial<Pick<HostRecord, 'scope'>>;
+
+/** A file that nobody changed must not give a revoked host its keys back. */
+async function registered(command: Command, { ek, name, scope = 'default' }: Listed): Promise<string | undefined> {
+  try {
+    const path = `/attestation/tpm2/endorsement-keys/${ek}`;
+    const found = (await callPart(command, 'attestd', 'GET', path)) as HostRecord;
+    if (found.state === 'revoked') return 'was REVOKED and stays so; `vouchsafe ek approve` takes that back';
+    const same = found.state === 'approved' && found.name === name && found.scope === scope;
+    return same ? 'is there already' : undefined;
+  } catch (error) {
+    if (error instanceof Problem && error.kind === 'object.unknown') return undefined;
+    throw error;
   }
 }
 
