@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { verifyChain } from '@vouchsafe/domain/audit/record';
+import { createReadStream } from 'node:fs';
+import { emptyChain, follow } from '@vouchsafe/domain/audit/record';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Command } from 'commander';
 import { globalsOf } from '../context.ts';
@@ -15,10 +15,9 @@ export function addAudit(program: Command): void {
       'after',
       '\nExamples:\n  vouchsafe audit verify /var/lib/vouchsafe/audit/kmxd.jsonl\n  vouchsafe audit verify kmxd.jsonl -o json',
     )
-    .action((file: string, _options, command: Command) => {
-      const { lines, unfinished } = linesOf(file);
-      const head = verifyChain(lines);
-      if (unfinished > 0) say(`${file}: the last ${unfinished} bytes are no whole line and were not checked`);
+    .action(async (file: string, _options, command: Command) => {
+      let head = emptyChain;
+      for await (const line of wholeLines(file)) head = follow(head, line).head;
       print(
         { file, records: head.seq, head: head.hash },
         {
@@ -33,12 +32,18 @@ export function addAudit(program: Command): void {
     });
 }
 
-/** The whole lines, and the length of what follows the last one: a record that is being written, or was cut. */
-function linesOf(file: string): { lines: string[]; unfinished: number } {
+/** The lines of a file of any size, one at a time; what follows the last line end is being written, or was cut. */
+async function* wholeLines(file: string): AsyncGenerator<string> {
+  let rest = '';
   try {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    return { unfinished: Buffer.byteLength(lines.pop() ?? ''), lines };
+    for await (const chunk of createReadStream(file, 'utf8')) {
+      const lines = (rest + String(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
   } catch (cause) {
+    if (cause instanceof Problem) throw cause;
     throw new Problem('file.unreadable', `${file}: ${(cause as Error).message}`, { cause });
   }
+  if (rest !== '') say(`${file}: the last ${Buffer.byteLength(rest)} bytes are no whole line and were not checked`);
 }

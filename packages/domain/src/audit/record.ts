@@ -63,6 +63,12 @@ export function follow(head: ChainHead, line: string): { record: AuditRecord; he
   return { record, head: { seq: record.seq, hash: hashOf(line) } };
 }
 
+/**
+ * The head that a line leaves behind, without looking at what came before it.
+ * @throws {Problem} `audit.broken` when the line is no record
+ */
+export const headAt = (line: string): ChainHead => ({ seq: readLine(undefined, line).seq, hash: hashOf(line) });
+
 /** Checks a whole chain from its start. @throws {Problem} `audit.broken` naming the first bad record */
 export function verifyChain(lines: Iterable<string>): ChainHead {
   let head = emptyChain;
@@ -70,7 +76,7 @@ export function verifyChain(lines: Iterable<string>): ChainHead {
   return head;
 }
 
-function readLine(seq: number, line: string): AuditRecord {
+function readLine(seq: number | undefined, line: string): AuditRecord {
   try {
     return read(line);
   } catch (cause) {
@@ -78,5 +84,5 @@ function readLine(seq: number, line: string): AuditRecord {
   }
 }
 
-const broken = (seq: number, why: string, cause?: unknown): Problem =>
-  new Problem('audit.broken', `record ${seq}: ${why}`, { cause });
+const broken = (seq: number | undefined, why: string, cause?: unknown): Problem =>
+  new Problem('audit.broken', `${seq === undefined ? 'last record' : `record ${seq}`}: ${why}`, { cause });

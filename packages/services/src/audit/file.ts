@@ -1,5 +1,5 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { type AuditEntry, type ChainHead, chain, emptyChain, follow } from '@vouchsafe/domain/audit/record';
+import { type AuditEntry, type ChainHead, chain, emptyChain, headAt } from '@vouchsafe/domain/audit/record';
 import { Problem } from '@vouchsafe/domain/problem';
 
 /**
@@ -22,19 +22,19 @@ export class AuditFile implements Disposable {
   }
 
   /**
-   * Opens the file and checks its chain. A last line that a crash left unfinished is cut off: nothing was released
-   * on its word, since `append` had not returned.
-   * @throws {Problem} `audit.broken`, `audit.unwritable`
+   * Opens the file behind its last whole record. A line that a crash left unfinished is cut off: nothing was released
+   * on its word, since `append` had not returned. The records before are not read: that is what `vouchsafe audit
+   * verify` does, and a start must not take longer the longer a part has run.
+   * @throws {Problem} `audit.broken` when the last record is none, `audit.unwritable`
    */
   static open(path: string, part: string, now = () => new Date()): AuditFile {
     const file = openFile(path);
-    const bytes = readAll(file);
-    const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
     try {
-      let head = emptyChain;
-      for (const line of textOf(whole, path).split('\n').slice(0, -1)) head = follow(head, line).head;
-      ftruncateSync(file, whole.length);
-      return new AuditFile(file, part, now, head, whole.length);
+      const end = lastLineEnd(file, fstatSync(file).size);
+      const line = textOf(readAt(file, lastLineEnd(file, end - 1), end - 1), path);
+      const head = end === 0 ? emptyChain : headAt(line);
+      ftruncateSync(file, end);
+      return new AuditFile(file, part, now, head, end);
     } catch (error) {
       closeSync(file);
       throw error;
@@ -88,11 +88,26 @@ function openFile(path: string): number {
   }
 }
 
-function readAll(file: number): Buffer {
-  const bytes = Buffer.alloc(fstatSync(file).size);
+/** Longest record that is read back, in bytes. */
+const maxRecord = 4 * 1024 * 1024;
+
+/** Position behind the last line end before `limit`; 0 when there is none. @throws {Problem} `audit.broken` */
+function lastLineEnd(file: number, limit: number): number {
+  const block = 64 * 1024;
+  for (let to = limit; to > 0; to -= block) {
+    if (limit - to > maxRecord) throw new Problem('audit.broken', `last record: longer than ${maxRecord} bytes`);
+    const from = Math.max(0, to - block);
+    const at = readAt(file, from, to).lastIndexOf(0x0a);
+    if (at >= 0) return from + at + 1;
+  }
+  return 0;
+}
+
+function readAt(file: number, from: number, to: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(0, to - from));
   let at = 0;
   while (at < bytes.length) {
-    const n = readSync(file, bytes, at, bytes.length - at, at);
+    const n = readSync(file, bytes, at, bytes.length - at, from + at);
     if (n === 0) break;
     at += n;
   }
