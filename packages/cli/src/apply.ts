@@ -19,7 +19,7 @@ const { name, scope, ek } = HostRecord.properties;
 const { uses, share, accept_unmeasured_userspace, accept_auto_enrolled, description } = Provider.properties;
 
 /** What a file may say; paths are relative to the file. */
-const Wanted = Type.Object(
+export const Wanted = Type.Object(
   {
     attestation: Type.Optional(
       Type.Object(
