@@ -23,7 +23,7 @@ export function auditPage(): string {
     'packages/domain/src/audit',
     'Each part writes `STATE/audit/PART.jsonl`: JSON lines, each chained to the line before by a hash, each on the disk before the act that it tells is answered. A part that cannot write its record refuses the act (`audit.unwritable`), so a full disk stops releases.',
     '`vouchsafe audit verify FILE` checks the chain. It finds a record that was changed, removed or added in between. It cannot find that records at the *end* were cut off: for that, keep the head that it prints (number and hash) somewhere else, and compare. Whoever is root on the host can write a whole new chain; ship the lines elsewhere as they come.',
-    'A part checks its own file when it starts, and does not start on a broken one. Move the file away and keep it; the part begins a new chain.',
+    'A part that starts reads the last record only, goes on behind it, and cuts off a line that a crash left unfinished. It does not start when the last record is none: move the file away and keep it; the part begins a new chain. The whole chain is checked by `vouchsafe audit verify` alone.',
     '## Fields',
     table(
       ['field', 'meaning'],
