@@ -33,6 +33,7 @@ export class ConfigStore implements Disposable {
   readonly #sealer: Sealer;
   readonly #now: () => Date;
   readonly #prepared = new Map<string, StatementSync>();
+  #together = false;
 
   private constructor(database: DatabaseSync, sealer: Sealer, now: () => Date) {
     this.#database = database;
@@ -93,7 +94,7 @@ export class ConfigStore implements Disposable {
    * @throws {Problem} `object.in-use` when its generation is not higher: nobody is levelled downwards
    */
   replace({ generation, documents }: Pick<RawConfiguration, 'generation' | 'documents'>): void {
-    this.#transaction(() => {
+    this.together(() => {
       const { number } = this.#generation();
       if (generation <= number)
         throw new Problem('object.in-use', `generation ${generation} is not above ${number}, which is here`);
@@ -149,22 +150,28 @@ export class ConfigStore implements Disposable {
     return { number: Number(row?.number), updated: String(row?.updated) };
   }
 
-  #counted(change: () => void): void {
-    this.#transaction(() => {
-      change();
-      this.#sql('UPDATE generation SET number = number + 1, updated = ?').run(this.#now().toISOString());
-    });
-  }
-
-  #transaction(change: () => void): void {
+  /** Several changes as one: all of them happen, or none. It may stand inside another. */
+  together<T>(change: () => T): T {
+    if (this.#together) return change();
     this.#database.exec('BEGIN IMMEDIATE');
+    this.#together = true;
     try {
-      change();
+      const result = change();
       this.#database.exec('COMMIT');
+      return result;
     } catch (error) {
       this.#database.exec('ROLLBACK');
       throw error;
+    } finally {
+      this.#together = false;
     }
+  }
+
+  #counted(change: () => void): void {
+    this.together(() => {
+      change();
+      this.#sql('UPDATE generation SET number = number + 1, updated = ?').run(this.#now().toISOString());
+    });
   }
 
   #write({ collection, name, body }: Document): void {

@@ -1,10 +1,11 @@
-import { base64url } from '@vouchsafe/bytes/base64url';
+import { isDeepStrictEqual } from 'node:util';
+import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { type ProvenFacts, provenFacts } from '@vouchsafe/eventlog/proven';
 import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/replay';
 import { Problem } from '../problem.ts';
-import type { BaseImage, Coverage } from './base-image.ts';
+import { type BaseImage, type Coverage, coverageInWords } from './base-image.ts';
 import { imagePcrs } from './policy.ts';
 
 export interface CaptureInput {
@@ -22,29 +23,52 @@ export interface CaptureInput {
  * @throws {Problem} `input.invalid` when the log is not that of the TPM's values
  */
 export function captureImage({ name, version, eventLog, pcrs, now }: CaptureInput): BaseImage {
-  const log = decodeLog(eventLog);
   const bank = 'sha256';
-  const replayed = replay(log, bank);
-  const locality = startupLocality(log);
-  const golden: Record<string, string> = {};
-  for (const pcr of imagePcrs) {
-    const value = hex(pcrs.get(pcr) ?? new Uint8Array());
-    const expected = hex(replayed.get(pcr) ?? initialValue(bank, pcr, locality));
-    if (value !== expected)
-      throw new Problem('input.invalid', `PCR ${pcr}: the log gives ${expected}, the TPM has ${value}`);
-    golden[String(pcr)] = value;
+  const { expected, covers } = whatLogSays(eventLog);
+  for (const [pcr, value] of Object.entries(expected)) {
+    const has = hex(pcrs.get(Number(pcr)) ?? new Uint8Array());
+    if (has !== value) throw new Problem('input.invalid', `PCR ${pcr}: the log gives ${value}, the TPM has ${has}`);
   }
-  const covers = coverageOf(provenFacts(log, bank));
-  return {
-    v: 1,
-    name,
-    version,
-    created: now.toISOString(),
-    bank,
-    pcrs: golden,
-    covers,
-    event_log: base64url(eventLog),
-  };
+  const created = now.toISOString();
+  return { v: 1, name, version, created, bank, pcrs: expected, covers, event_log: base64url(eventLog) };
+}
+
+/**
+ * Checks that an image says of itself what its own log says: an image is a file that people pass on, and what it claims
+ * to cover decides which keys are released.
+ * @throws {Problem} `input.invalid`, `input.malformed`
+ */
+export function verifyImage(image: BaseImage): void {
+  const { expected, covers } = whatImageLogSays(image);
+  const wrong = imagePcrs.find((pcr) => image.pcrs[String(pcr)] !== expected[String(pcr)]);
+  if (wrong !== undefined || Object.keys(image.pcrs).length !== imagePcrs.length)
+    throw new Problem(
+      'input.invalid',
+      `image ${image.name}: pcrs: expected PCR ${imagePcrs.join(', ')} as its log gives`,
+    );
+  if (!isDeepStrictEqual(covers, image.covers))
+    throw new Problem(
+      'input.invalid',
+      `image ${image.name}: covers: its log proves that it ${coverageInWords(covers)}`,
+    );
+}
+
+function whatImageLogSays({ name, event_log }: BaseImage) {
+  try {
+    return whatLogSays(fromBase64url(event_log));
+  } catch (cause) {
+    throw new Problem('input.malformed', `image ${name}: event_log: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The PCRs that a log leads to, and what it covers. */
+function whatLogSays(eventLog: Uint8Array): { expected: Record<string, string>; covers: Coverage } {
+  const log = decodeLog(eventLog);
+  const replayed = replay(log, 'sha256');
+  const locality = startupLocality(log);
+  const value = (pcr: number) => hex(replayed.get(pcr) ?? initialValue('sha256', pcr, locality));
+  const expected = Object.fromEntries(imagePcrs.map((pcr) => [String(pcr), value(pcr)]));
+  return { expected, covers: coverageOf(provenFacts(log, 'sha256')) };
 }
 
 /** What the measurements reach, by facts that the log proves. */

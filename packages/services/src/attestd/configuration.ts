@@ -8,8 +8,11 @@ import {
 } from '@vouchsafe/domain/attestation/policy';
 import { certificateOf, type Group } from '@vouchsafe/domain/group/group';
 import { validator } from '@vouchsafe/domain/parse';
+import { Problem } from '@vouchsafe/domain/problem';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import Type from 'typebox';
+import { type Collections, checkDocuments, sameName } from '../management/collections.ts';
+import type { Replacement } from '../management/raw-config.ts';
 
 /** A CA of TPM makers as it is stored: PEM certificates, the root last. */
 export const StoredAuthority = Type.Object(
@@ -38,6 +41,16 @@ const readAuthority = validator('stored CA', StoredAuthority);
 const readHost = validator('stored endorsement key', HostRecord);
 const readSettings = validator('stored settings', TpmSettings);
 const readImage = validator('stored base image', BaseImage);
+
+const readEpoch = validator('epoch', Type.Integer({ minimum: 0 }));
+
+/** What may stand in a configuration that is taken over. */
+const documents: Collections = {
+  [collections.authorities]: (name, body) => void authorityOf(name, readAuthority(body)),
+  [collections.hosts]: (name, body) => sameName(name, readHost(body).ek),
+  [collections.images]: (name, body) => sameName(name, readImage(body).name),
+  [collections.settings]: (name, body) => void (name === 'epoch' ? readEpoch(body) : readSettings(body)),
+};
 
 /** More pending TPMs than this are not kept: only genuine TPMs get here, so it is no place for a flood. */
 const maxPending = 10_000;
@@ -136,21 +149,33 @@ export class AttestationConfiguration {
     return true;
   }
 
-  /** Forgets what was read, after the store was written by other means (a whole configuration was taken over). */
-  reload(): void {
-    this.#policy = undefined;
+  /**
+   * Takes over a whole configuration. The epoch never goes back, whatever it says.
+   * @throws {Problem} `object.in-use` when it is not newer, `input.invalid`, `input.malformed` naming the document
+   */
+  takeOver(replacement: Replacement): void {
+    checkDocuments(replacement, documents);
+    const epoch = this.epoch();
+    this.#changed(() =>
+      this.#store.together(() => {
+        this.#store.replace(replacement);
+        if (this.epoch() < epoch) throw new Problem('input.invalid', `epoch: expected ${epoch} or later`);
+      }),
+    );
   }
 
   #lessTrust(change: () => void): void {
-    this.#changed(() => {
-      change();
-      this.#store.put(collections.settings, 'epoch', this.epoch() + 1);
-    });
+    this.#changed(() =>
+      this.#store.together(() => {
+        change();
+        this.#store.put(collections.settings, 'epoch', this.epoch() + 1);
+      }),
+    );
   }
 
   #changed(change: () => void): void {
-    change();
     this.#policy = undefined;
+    change();
   }
 }
 

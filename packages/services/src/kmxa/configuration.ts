@@ -4,6 +4,8 @@ import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import Type from 'typebox';
+import { checkDocuments, sameName } from '../management/collections.ts';
+import type { Replacement } from '../management/raw-config.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -57,11 +59,31 @@ export class AgentConfiguration {
    * @throws {Problem} `service.untrusted` when its CA is not that of the pinned group
    */
   addService(kind: ServiceKind, id: string, service: ServiceRecord): void {
+    this.#refuseForeign(service);
+    this.#store.add(`${kind}/services`, id, service);
+  }
+
+  /**
+   * Takes over a whole configuration; the pin is no part of it.
+   * @throws {Problem} `object.in-use` when it is not newer, `service.untrusted`, `input.invalid` naming the document
+   */
+  takeOver(replacement: Replacement): void {
+    const service = (_name: string, body: unknown) => this.#refuseForeign(readService(body));
+    checkDocuments(replacement, {
+      ...Object.fromEntries(serviceKinds.map((kind) => [`${kind}/services`, service])),
+      settings: (name, body) => {
+        sameName(name, 'agent');
+        readSettings(body);
+      },
+    });
+    this.#store.replace(replacement);
+  }
+
+  #refuseForeign(service: ServiceRecord): void {
     if (service.group !== this.#group) {
       throw new Problem('service.untrusted', `group: ${service.group}, but this host is pinned to ${this.#group}`);
     }
     groupOf(service.trusted_CA, this.#group);
-    this.#store.add(`${kind}/services`, id, service);
   }
 
   deleteService(kind: ServiceKind, id: string): void {

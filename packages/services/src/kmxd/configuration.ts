@@ -5,6 +5,8 @@ import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import Type from 'typebox';
+import { checkDocuments, sameName } from '../management/collections.ts';
+import type { Replacement } from '../management/raw-config.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -118,6 +120,17 @@ export class ProviderConfiguration {
     this.#store.delete(collection, id);
     this.#store.deleteSecret(clientKey(id));
     this.#changed(id);
+  }
+
+  /**
+   * Takes over a whole configuration; connections and keys of all providers are got anew.
+   * @throws {Problem} `object.in-use` when it is not newer, `input.invalid` naming the document
+   */
+  takeOver(replacement: Replacement): void {
+    checkDocuments(replacement, { [collection]: (name, body) => sameName(name, read(body).id) });
+    const before = this.list();
+    this.#store.replace(replacement);
+    for (const { id } of [...before, ...this.list()]) this.#changed(id);
   }
 
   /** The private key for the provider's client certificate, PEM. */

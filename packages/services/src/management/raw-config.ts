@@ -1,6 +1,5 @@
-import type { AuditEntry } from '@vouchsafe/domain/audit/record';
-import type { ConfigStore } from '@vouchsafe/store/config-store';
 import Type from 'typebox';
+import { changed, type Recorder, recorded } from '../attestd/operations/context.ts';
 import { type Operation, operation, query } from './operation.ts';
 
 const Replacement = Type.Object(
@@ -17,15 +16,18 @@ const Replacement = Type.Object(
   { additionalProperties: false },
 );
 
+export type Replacement = Type.Static<typeof Replacement>;
+
 /**
  * The raw configuration of a part: how hosts are compared and brought level. A generation that is not newer is
  * refused, so nobody is levelled downwards. Secrets are no part of it.
+ *
+ * @param takeOver checks every document and replaces the configuration; throws when one is not as the part writes it
  */
 export const rawConfig = (
   part: 'attestation' | 'kms' | 'trusted-infrastructure',
-  store: ConfigStore,
-  audit: (entry: AuditEntry) => void,
-  reload: () => void,
+  context: Recorder,
+  takeOver: (replacement: Replacement) => void,
 ): Operation[] => [
   query(
     {
@@ -36,7 +38,7 @@ export const rawConfig = (
       summary: 'Read the whole configuration; ?type=BRIEF leaves the documents out',
     },
     ({ query: { type } }) => {
-      const { documents, ...brief } = store.raw();
+      const { documents, ...brief } = context.store.raw();
       return type === 'BRIEF' ? brief : { ...brief, documents };
     },
   ),
@@ -51,16 +53,8 @@ export const rawConfig = (
       bodyLimit: 64 * 1024 * 1024,
     },
     (replacement) => {
-      const detail = { generation: replacement.generation };
-      audit({
-        action: 'config.change',
-        actor: { kind: 'user', id: 'local-root' },
-        target: { kind: 'raw-config', id: part },
-        outcome: 'success',
-        detail,
-      });
-      store.replace(replacement);
-      reload();
+      const entry = changed('config.change', 'raw-config', part, { generation: replacement.generation });
+      recorded(context, entry, () => takeOver(replacement));
     },
   ),
 ];

@@ -1,9 +1,10 @@
 import { BaseImage, coverageInWords } from '@vouchsafe/domain/attestation/base-image';
+import { verifyImage } from '@vouchsafe/domain/attestation/capture';
 import { maxLogBytes } from '@vouchsafe/domain/attestation/messages';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
-import { type AttestdContext, changed } from './context.ts';
+import { type AttestdContext, changed, recorded } from './context.ts';
 
 const Import = Type.Object(
   { image: BaseImage, userspace_unmeasured: Type.Optional(Type.Boolean()) },
@@ -19,7 +20,7 @@ const summaryOf = ({ name, version, created, covers }: BaseImage) => ({
 });
 
 /** The base images: the boots that hosts may have. */
-export const baseImages = ({ configuration, audit }: AttestdContext): Operation[] => [
+export const baseImages = ({ configuration, ...context }: AttestdContext): Operation[] => [
   query(
     {
       name: 'attestation.os.base-images.list',
@@ -47,8 +48,9 @@ export const baseImages = ({ configuration, audit }: AttestdContext): Operation[
           `image ${image.name}: ${coverageInWords(image.covers)}; import it with userspace_unmeasured if that is meant`,
         );
       }
-      audit(changed('image.import', 'base-image', image.name, { version: image.version, covers: image.covers }));
-      configuration.addImage(image);
+      verifyImage(image);
+      const detail = { version: image.version, covers: image.covers };
+      recorded(context, changed('image.import', 'base-image', image.name, detail), () => configuration.addImage(image));
       return summaryOf(image);
     },
   ),
@@ -75,8 +77,7 @@ export const baseImages = ({ configuration, audit }: AttestdContext): Operation[
       summary: 'Stop trusting a base image',
     },
     ({ params: { name = '' } }) => {
-      audit(changed('image.delete', 'base-image', name));
-      configuration.deleteImage(name);
+      recorded(context, changed('image.delete', 'base-image', name), () => configuration.deleteImage(name));
     },
   ),
 ];

@@ -2,7 +2,7 @@ import { certificateOf } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
-import { type AttestdContext, changed } from './context.ts';
+import { type AttestdContext, changed, recorded } from './context.ts';
 
 const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' });
 
@@ -17,7 +17,7 @@ const Create = Type.Object(
 );
 
 /** CAs of TPM makers: whose endorsement certificates are believed. */
-export const caCertificates = ({ configuration, audit }: AttestdContext): Operation[] => [
+export const caCertificates = ({ configuration, ...context }: AttestdContext): Operation[] => [
   query(
     {
       name: 'attestation.tpm2.ca-certificates.list',
@@ -40,8 +40,9 @@ export const caCertificates = ({ configuration, audit }: AttestdContext): Operat
     },
     ({ name, cert_chain, virtual = false }) => {
       refuseLeaf(cert_chain.certs);
-      audit(changed('config.change', 'tpm-ca', name, { virtual }));
-      configuration.addAuthority(name, { certs: cert_chain.certs, virtual });
+      const authority = { certs: cert_chain.certs, virtual };
+      const entry = changed('config.change', 'tpm-ca', name, { virtual });
+      recorded(context, entry, () => configuration.addAuthority(name, authority));
       return name;
     },
   ),
@@ -68,8 +69,8 @@ export const caCertificates = ({ configuration, audit }: AttestdContext): Operat
       summary: 'Stop trusting a CA',
     },
     ({ params: { name = '' } }) => {
-      audit(changed('config.change', 'tpm-ca', name, { deleted: true }));
-      configuration.deleteAuthority(name);
+      const entry = changed('config.change', 'tpm-ca', name, { deleted: true });
+      recorded(context, entry, () => configuration.deleteAuthority(name));
     },
   ),
 ];

@@ -5,7 +5,7 @@ import { certificateOf } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
-import { type AttestdContext, changed } from './context.ts';
+import { type AttestdContext, changed, recorded } from './context.ts';
 
 const { name: Name, scope: Scope } = HostRecord.properties;
 
@@ -23,7 +23,7 @@ const Create = Type.Object(
 type Create = Type.Static<typeof Create>;
 
 /** The host registry: the endorsement keys that are ours. Listing one approves it. */
-export const endorsementKeys = ({ configuration, audit, now }: AttestdContext): Operation[] => [
+export const endorsementKeys = ({ configuration, now, ...context }: AttestdContext): Operation[] => [
   query(
     {
       name: 'attestation.tpm2.endorsement-keys.list',
@@ -58,8 +58,8 @@ export const endorsementKeys = ({ configuration, audit, now }: AttestdContext): 
         by: 'local-root',
         since,
       };
-      audit(changed('host.approve', 'ek', ek, { name: record.name, scope: record.scope }));
-      configuration.putHost(record);
+      const entry = changed('host.approve', 'ek', ek, { name: record.name, scope: record.scope });
+      recorded(context, entry, () => configuration.putHost(record));
       return record;
     },
   ),
@@ -93,8 +93,7 @@ export const endorsementKeys = ({ configuration, audit, now }: AttestdContext): 
     },
     ({ params: { ek = '' } }) => {
       const record: HostRecord = { ...known(configuration.host(ek), ek), state: 'revoked', since: now().toISOString() };
-      audit(changed('host.revoke', 'ek', ek, { name: record.name }));
-      configuration.putHost(record);
+      recorded(context, changed('host.revoke', 'ek', ek, { name: record.name }), () => configuration.putHost(record));
       return record;
     },
   ),
@@ -107,8 +106,8 @@ export const endorsementKeys = ({ configuration, audit, now }: AttestdContext): 
       summary: 'Remove an endorsement key',
     },
     ({ params: { ek = '' } }) => {
-      audit(changed('host.revoke', 'ek', ek, { deleted: true }));
-      configuration.deleteHost(ek);
+      const entry = changed('host.revoke', 'ek', ek, { deleted: true });
+      recorded(context, entry, () => configuration.deleteHost(ek));
     },
   ),
 ];

@@ -1,10 +1,10 @@
 import { TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
-import { type AttestdContext, changed } from './context.ts';
+import { type AttestdContext, changed, recorded } from './context.ts';
 
 /** The settings of TPM trust. */
-export const settings = ({ configuration, audit }: AttestdContext): Operation[] => [
+export const settings = ({ configuration, ...context }: AttestdContext): Operation[] => [
   query(
     {
       name: 'attestation.tpm2.settings.get',
@@ -26,8 +26,8 @@ export const settings = ({ configuration, audit }: AttestdContext): Operation[] 
     },
     (change) => {
       const next = { ...configuration.settings(), ...change };
-      audit(changed('config.change', 'tpm-settings', 'settings', change));
-      configuration.setSettings(next);
+      const entry = changed('config.change', 'tpm-settings', 'settings', change);
+      recorded(context, entry, () => configuration.setSettings(next));
       return next;
     },
   ),

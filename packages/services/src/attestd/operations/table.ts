@@ -14,5 +14,5 @@ export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...settings(context),
   ...baseImages(context),
   ...status(context),
-  ...rawConfig('attestation', context.store, context.audit, () => context.configuration.reload()),
+  ...rawConfig('attestation', context, (change) => context.configuration.takeOver(change)),
 ];

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { changed } from '../../attestd/operations/context.ts';
+import { changed, recorded } from '../../attestd/operations/context.ts';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { AgentSettings, type ServiceKind, ServiceRecord, serviceKinds } from '../configuration.ts';
 import type { KmxaContext } from './context.ts';
@@ -33,14 +33,14 @@ export const serviceOperations = (context: KmxaContext): Operation[] => [
     },
     (change) => {
       const next = { ...context.configuration.settings(), ...change };
-      context.audit(changed('config.change', 'agent-settings', 'agent', change));
-      context.configuration.setSettings(next);
+      const entry = changed('config.change', 'agent-settings', 'agent', change);
+      recorded(context, entry, () => context.configuration.setSettings(next));
       return next;
     },
   ),
 ];
 
-function ofKind(kind: ServiceKind, { configuration, audit }: KmxaContext): Operation[] {
+function ofKind(kind: ServiceKind, { configuration, ...context }: KmxaContext): Operation[] {
   const path = `/trusted-infrastructure/${kind}/services`;
   const name = `trusted-infrastructure.${kind}.services`;
   return [
@@ -65,8 +65,8 @@ function ofKind(kind: ServiceKind, { configuration, audit }: KmxaContext): Opera
         body: Create,
       },
       ({ id, ...service }) => {
-        audit(changed('config.change', `${kind}-service`, id, { address: service.address }));
-        configuration.addService(kind, id, service);
+        const entry = changed('config.change', `${kind}-service`, id, { address: service.address });
+        recorded(context, entry, () => configuration.addService(kind, id, service));
         return id;
       },
     ),
@@ -79,8 +79,8 @@ function ofKind(kind: ServiceKind, { configuration, audit }: KmxaContext): Opera
         summary: `Remove a ${kind} service`,
       },
       ({ params: { id = '' } }) => {
-        audit(changed('config.change', `${kind}-service`, id, { deleted: true }));
-        configuration.deleteService(kind, id);
+        const entry = changed('config.change', `${kind}-service`, id, { deleted: true });
+        recorded(context, entry, () => configuration.deleteService(kind, id));
       },
     ),
   ];

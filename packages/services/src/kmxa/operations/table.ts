@@ -12,5 +12,5 @@ export const kmxaOperations = (context: KmxaContext): Operation[] => [
   ...attestationOperations(context),
   ...providerOperations(context),
   ...vmOperations(context),
-  ...rawConfig('trusted-infrastructure', context.store, context.audit, () => undefined),
+  ...rawConfig('trusted-infrastructure', context, (change) => context.configuration.takeOver(change)),
 ];

@@ -3,7 +3,7 @@ import { Secret } from '@vouchsafe/bytes/secret';
 import { certificateOf } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
-import { changed } from '../../attestd/operations/context.ts';
+import { changed, recorded } from '../../attestd/operations/context.ts';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import type { KmxdContext } from './context.ts';
 
@@ -12,7 +12,7 @@ const ClientCertificate = Type.Object({ certificate: Pem, private_key: Pem }, { 
 const Trusted = Type.Object({ certificates: Type.Array(Pem, { maxItems: 32 }) }, { additionalProperties: false });
 
 /** How a provider and its key servers trust each other. */
-export const certificateOperations = ({ providers, audit }: KmxdContext): Operation[] => [
+export const certificateOperations = ({ providers, ...context }: KmxdContext): Operation[] => [
   operation(
     {
       name: 'kms.providers.client-certificate.set',
@@ -25,9 +25,9 @@ export const certificateOperations = ({ providers, audit }: KmxdContext): Operat
     ({ certificate, private_key }, { params: { provider = '' } }) => {
       const found = providers.get(provider);
       refuseMismatch(certificate, private_key);
-      audit(changed('config.change', 'provider', found.id, { client_certificate: true }));
       using key = Secret.take(Buffer.from(private_key));
-      providers.setClientCertificate(found, certificate, key);
+      const entry = changed('config.change', 'provider', found.id, { client_certificate: true });
+      recorded(context, entry, () => providers.setClientCertificate(found, certificate, key));
     },
   ),
   query(
@@ -52,8 +52,8 @@ export const certificateOperations = ({ providers, audit }: KmxdContext): Operat
     ({ certificates }, { params: { provider = '' } }) => {
       const found = providers.get(provider);
       for (const [i, pem] of certificates.entries()) certificateOf(pem, `certificates[${i}]`);
-      audit(changed('config.change', 'provider', found.id, { trusted_certificates: certificates.length }));
-      providers.put({ ...found, trusted_certificates: certificates });
+      const entry = changed('config.change', 'provider', found.id, { trusted_certificates: certificates.length });
+      recorded(context, entry, () => providers.put({ ...found, trusted_certificates: certificates }));
     },
   ),
   query(

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { changed } from '../../attestd/operations/context.ts';
+import { changed, recorded } from '../../attestd/operations/context.ts';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { defaultProvider, Provider } from '../configuration.ts';
 import type { KmxdContext } from './context.ts';
@@ -27,7 +27,7 @@ const Create = Type.Object(
 );
 
 /** The trusted key providers. */
-export const providerOperations = ({ providers, audit }: KmxdContext): Operation[] => [
+export const providerOperations = ({ providers, ...context }: KmxdContext): Operation[] => [
   query(
     {
       name: 'kms.providers.list',
@@ -48,9 +48,9 @@ export const providerOperations = ({ providers, audit }: KmxdContext): Operation
       body: Create,
     },
     ({ master_key_id, servers, ...settings }) => {
-      audit(changed('config.change', 'provider', settings.name, { created: true, master_key_id }));
       const primary_keys = [{ uid: master_key_id, role: 'current' as const }];
-      return providers.add({ ...defaultProvider, ...settings, servers, primary_keys });
+      const entry = changed('config.change', 'provider', settings.name, { created: true, master_key_id });
+      return recorded(context, entry, () => providers.add({ ...defaultProvider, ...settings, servers, primary_keys }));
     },
   ),
   query(
@@ -74,9 +74,8 @@ export const providerOperations = ({ providers, audit }: KmxdContext): Operation
     },
     (change, { params: { provider = '' } }) => {
       const found = providers.get(provider);
-      audit(changed('config.change', 'provider', found.id, change));
       const next = { ...found, ...change };
-      providers.put(next);
+      recorded(context, changed('config.change', 'provider', found.id, change), () => providers.put(next));
       return next;
     },
   ),
@@ -90,8 +89,8 @@ export const providerOperations = ({ providers, audit }: KmxdContext): Operation
     },
     ({ params: { provider = '' } }) => {
       const { id, name } = providers.get(provider);
-      audit(changed('config.change', 'provider', id, { deleted: true, name }));
-      providers.delete(id);
+      const entry = changed('config.change', 'provider', id, { deleted: true, name });
+      recorded(context, entry, () => providers.delete(id));
     },
   ),
 ];

@@ -10,5 +10,5 @@ export const kmxdOperations = (context: KmxdContext): Operation[] => [
   ...providerOperations(context),
   ...certificateOperations(context),
   ...statusOperations(context),
-  ...rawConfig('kms', context.store, context.audit, () => undefined),
+  ...rawConfig('kms', context, (change) => context.providers.takeOver(change)),
 ];
