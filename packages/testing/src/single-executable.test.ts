@@ -67,6 +67,12 @@ describe('the single executable', () => {
     const [host] = site.hosts;
     await site.trustBootOf(host!, 'golden');
     await site.approve(host!);
+    const local = (...args: string[]) => executable('--run', host!.run, ...args);
+    const providers = JSON.parse(await must(local('provider', 'list', '-o', 'json')));
+    assert.deepEqual([providers.length, providers[0].name, providers[0].available], [1, 'demo', true]);
+    const { code, stderr } = await run(local('provider', 'check', 'other'));
+    assert.equal(code, 1);
+    assert.match(stderr, /no such key provider: other; there are demo/);
     const [disk, log] = [work.file('vm.img'), work.file('vm.log')];
     const marker = `marker ${randomUUID()}`;
     await makeGuestDisk({ path: disk, sizeMiB: 32, marker });
@@ -74,7 +80,7 @@ describe('the single executable', () => {
     const xml = domainXml({ name: 'vm', uuid: randomUUID(), boot, disk: { path: disk }, serialLog: log });
     await host!.libvirt.mustVirsh(['define', '/dev/stdin'], xml);
     assert.ok((await readFile(disk)).includes(marker));
-    await must(executable('--run', host!.run, 'vm', 'encrypt', 'vm', '--provider', 'demo'));
+    await must(local('vm', 'encrypt', 'vm', '--provider', 'demo'));
     const encrypted = await readFile(disk);
     assert.equal(encrypted.toString('latin1', 0, 4), 'LUKS');
     assert.equal(encrypted.includes(marker), false);

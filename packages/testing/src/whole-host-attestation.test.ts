@@ -141,6 +141,7 @@ describe('a whole host as a virtual machine, with the agent as a single executab
       env: { PORT: String(server.port), IMAGE: image },
       files: await configure(folder),
       appendCommandLine,
+      cpus: 2,
     });
     const status = await host.ended(240_000);
     const [before = '', said = '', behind = ''] = (await host.serial.text()).split(

@@ -23,6 +23,7 @@ export interface WholeHostOptions {
   /** Folder of a manufactured TPM. */
   readonly tpmState: string;
   readonly memoryMiB?: number;
+  readonly cpus?: number;
   /** Size of the host's disk in MiB. */
   readonly diskMiB?: number;
   readonly kernel?: Kernel;
@@ -52,7 +53,7 @@ export class WholeHost implements AsyncDisposable {
   }
 
   static async boot(options: WholeHostOptions): Promise<WholeHost> {
-    const { folder, tpmState, appendCommandLine = '', memoryMiB = 1024, diskMiB = 320 } = options;
+    const { folder, tpmState, appendCommandLine = '', memoryMiB = 1024, cpus = 1, diskMiB = 320 } = options;
     const kernel = options.kernel ?? (await guestKernel());
     const files = { boot: join(folder, 'boot.img'), system: join(folder, 'system.img') };
     const uki = await makeUki(folder, {
@@ -67,7 +68,7 @@ export class WholeHost implements AsyncDisposable {
       { file: files.boot, serial: 'BOOT', readonly: true },
       { file: files.system, serial: 'SYSTEM' },
     ];
-    return new WholeHost(await FirmwareMachine.start({ folder, tpmState, disks, memoryMiB, cpus: 2, network: true }));
+    return new WholeHost(await FirmwareMachine.start({ folder, tpmState, disks, memoryMiB, cpus, network: true }));
   }
 
   /** Everything that the host printed, and waiting for more. */
