@@ -30,10 +30,11 @@ export class AuditFile implements Disposable {
   static open(path: string, part: string, now = () => new Date()): AuditFile {
     const file = openFile(path);
     try {
-      const end = lastLineEnd(file, fstatSync(file).size);
+      const { size } = fstatSync(file);
+      const end = lastLineEnd(file, size);
       const line = textOf(readAt(file, lastLineEnd(file, end - 1), end - 1), path);
       const head = end === 0 ? emptyChain : headAt(line);
-      ftruncateSync(file, end);
+      if (end < size) ftruncateSync(file, end);
       return new AuditFile(file, part, now, head, end);
     } catch (error) {
       closeSync(file);

@@ -56,20 +56,24 @@ export function httpServer(
     keepAliveTimeout: 10_000,
     routerOptions: { maxParamLength: 512 },
     requestIdHeader: 'x-request-id',
+    // A URL that cannot be decoded reaches no route and no other handler.
+    frameworkErrors: answerError,
   }) as unknown as FastifyInstance;
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  server.setErrorHandler((error, request, reply) => {
-    const problem = asProblem(error);
-    if (problem.kind === 'internal') request.log.error({ err: error, reqId: request.id }, 'request failed');
-    return reply.code(problem.facts.status).header('x-request-id', request.id).send(errorBody(problem));
-  });
+  server.setErrorHandler(answerError);
   server.setNotFoundHandler((request, reply) => {
     const problem = new Problem('operation.unknown', `${request.method} ${request.url}`);
     return reply.code(404).send(errorBody(problem));
   });
   for (const route of routes) addRoute(server, route);
   return server;
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = asProblem(error);
+  if (problem.kind === 'internal') request.log.error({ err: error, reqId: request.id }, 'request failed');
+  reply.code(problem.facts.status).header('x-request-id', request.id).send(errorBody(problem));
 }
 
 /** Listens on a Unix socket with the given mode; a socket left over by a dead process is replaced, a live one is not. */
