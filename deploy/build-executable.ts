@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 
 /**
  * Builds the program as one executable file: a copy of the Node that runs this script with the bundled program, the
@@ -24,8 +24,12 @@ const assets = (work: string) => ({
   'libvirt-hook': join(home, 'deploy/hooks/qemu'),
 });
 
-/** What the commands demo, dev and test load; the executable has none of them, as they need this repository. */
-const ofRepository = ['test-run', 'dev', 'demo/run'].map((name) => `packages/cli/src/${name}.ts`);
+/** Leaves out what the commands demo, dev and test load: the executable has none of them, as they need a repository. */
+const leaveOut: Plugin = {
+  name: 'leave-out',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\.\/(?:test-run|dev|demo\/run)\.ts$/ }, ({ path }) => ({ path, external: true })),
+};
 
 const bundling = {
   bundle: true,
@@ -34,11 +38,11 @@ const bundling = {
   target: `node${process.versions.node}`,
   minifySyntax: true,
   minifyWhitespace: true,
-  external: ofRepository.map((file) => join(home, file)),
+  plugins: [leaveOut],
   // A CommonJS text has no import.meta; code that needs a file beside it asks first whether it is in an executable.
   logOverride: { 'empty-import-meta': 'silent' },
   logLevel: 'warning',
-} as const satisfies BuildOptions;
+} satisfies BuildOptions;
 
 /** The mark in the Node binary that tells it whether a program was injected. */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
@@ -54,17 +58,18 @@ async function buildExecutable(out: string): Promise<{ file: string; bytes: numb
   const worker = join(home, 'packages/luks/src/worker.ts');
   await build({ ...bundling, entryPoints: [worker], outfile: assets(work)['luks-worker.js'] });
   const blob = join(work, 'vouchsafe.blob');
-  await writeFile(join(work, 'sea.json'), JSON.stringify(settings(main, blob, work)));
-  run('--experimental-sea-config', join(work, 'sea.json'));
+  await writeFile(join(work, 'sea.json'), JSON.stringify(settings(basename(main), blob, work)));
+  run(work, '--experimental-sea-config', 'sea.json');
   const fresh = join(work, 'vouchsafe');
   await copyNode(fresh);
-  run(join(home, 'node_modules/postject/dist/cli.js'), fresh, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse);
+  run(work, join(home, 'node_modules/postject/dist/cli.js'), fresh, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse);
   const file = join(out, 'vouchsafe');
   await rename(fresh, file);
   await rm(blob);
   return { file, bytes: (await stat(file)).size };
 }
 
+/** @param main goes into stack traces as it is given here, so it says nothing of this machine's folders */
 const settings = (main: string, output: string, work: string) => ({
   main,
   output,
@@ -83,8 +88,8 @@ async function copyNode(to: string): Promise<void> {
   await chmod(to, 0o755);
 }
 
-function run(...args: string[]): void {
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+function run(cwd: string, ...args: string[]): void {
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`node ${args.join(' ')}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
 }
 
