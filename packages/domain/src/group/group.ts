@@ -27,11 +27,21 @@ export function groupOf(caPem: string, pinned?: string): Group {
   return { id, ca };
 }
 
-/** @throws {Problem} `input.malformed` */
+/**
+ * A certificate whose key can be used: OpenSSL reads the key only when it is asked for, and by then nobody expects it.
+ * @throws {Problem} `input.malformed`
+ */
 export function certificateOf(text: string | Uint8Array, what: string): X509Certificate {
+  let certificate: X509Certificate;
   try {
-    return new X509Certificate(text);
+    certificate = new X509Certificate(text);
   } catch (cause) {
     throw new Problem('input.malformed', `${what}: not an X.509 certificate`, { cause });
   }
+  try {
+    certificate.publicKey.export({ format: 'der', type: 'spki' });
+  } catch (cause) {
+    throw new Problem('input.malformed', `${what}: the certificate holds no public key that can be read`, { cause });
+  }
+  return certificate;
 }

@@ -80,6 +80,9 @@ test('a certificate request with another key than the one that signed it is refu
   other.copy(der, at);
   const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
   await assert.rejects(parseRequest(forged), /the signature is not by the key it names/);
+  der[at + 26] = 9;
+  const unreadable = forged.replace(/\n[^-]+\n/, `\n${der.toString('base64')}\n`);
+  await assert.rejects(parseRequest(unreadable), /the signature is not by the key it names/);
   await assert.rejects(parseRequest('not a request'), /not a PKCS#10 request/);
 });
 
