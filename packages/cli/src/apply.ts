@@ -111,11 +111,14 @@ export async function* applyFile(command: Command, file: string, dryRun: boolean
   }
 }
 
-function readWanted(file: string): Wanted {
-  const text = new TextDecoder().decode(readInput(file, 4 * 1024 * 1024));
+const readWanted = (file: string): Wanted =>
+  parseWanted(new TextDecoder().decode(readInput(file, 4 * 1024 * 1024)), file);
+
+/** What the text of a file wants. @throws {Problem} `config.invalid` naming the line or the key */
+export function parseWanted(text: string, file: string): Wanted {
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 0 });
+    value = parse(text, { maxAliasCount: 0, logLevel: 'error' });
   } catch (cause) {
     throw new Problem('config.invalid', `${file}: ${(cause as Error).message}`, { cause });
   }
