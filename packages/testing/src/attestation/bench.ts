@@ -1,3 +1,4 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import type { AppraisalInput } from '@vouchsafe/domain/attestation/appraisal';
@@ -17,8 +18,9 @@ import {
   type TpmAuthority as TrustedAuthority,
 } from '@vouchsafe/domain/attestation/policy';
 import { certificateOf, type Group, groupOf } from '@vouchsafe/domain/group/group';
+import { type Role, roles } from '@vouchsafe/domain/group/role';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
-import { createAuthority } from '@vouchsafe/domain/x509/authority';
+import { type Authority, createAuthority, issue } from '@vouchsafe/domain/x509/authority';
 import { challengeRequest, makeEvidence, type SessionKeys } from '@vouchsafe/services/kmxa/evidence';
 import { openIdentity, type TpmIdentity } from '@vouchsafe/services/kmxa/tpm-identity';
 import { pcrRead } from '@vouchsafe/tpm2/commands/pcr-read';
@@ -62,8 +64,11 @@ export class Bench implements AsyncDisposable {
   readonly #hosts = new Map<string, { swtpm: Swtpm; host: BenchHost }>();
   readonly #authority: TpmAuthority;
 
-  private constructor(group: Group, work: Workdir, authority: TpmAuthority) {
-    this.group = group;
+  readonly #ca: Authority;
+
+  private constructor(ca: Authority, work: Workdir, authority: TpmAuthority) {
+    this.#ca = ca;
+    this.group = groupOf(ca.certificatePem);
     this.work = work;
     this.#authority = authority;
   }
@@ -71,7 +76,7 @@ export class Bench implements AsyncDisposable {
   static async create(): Promise<Bench> {
     const ca = await createAuthority({ name: 'bench', ...benchValidity });
     const work = await Workdir.create('bench');
-    return new Bench(groupOf(ca.certificatePem), work, await TpmAuthority.create(work.file('ca')));
+    return new Bench(ca, work, await TpmAuthority.create(work.file('ca')));
   }
 
   /** Makes a TPM and brings it into the state of a boot. */
@@ -103,6 +108,14 @@ export class Bench implements AsyncDisposable {
     const host = { ...of, tpm, identity, record: recordOf(of.name, ekHash(identity.ek.publicArea)) };
     this.#hosts.set(of.name, { swtpm, host });
     return host;
+  }
+
+  /** A key with a certificate of the group. */
+  async certify(role: Role): Promise<{ key: KeyObject; certificate: X509Certificate }> {
+    const { privateKey, publicKey } = newPair();
+    const sans = { uri: [roles[role]] };
+    const order = { authority: this.#ca, publicKey, subject: role, sans, usages: ['sign'] as const, ...benchValidity };
+    return { key: privateKey, certificate: certificateOf(await issue(order), role) };
   }
 
   /** The authority of the bench's TPMs as an administrator imports it. */
