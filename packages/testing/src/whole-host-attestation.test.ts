@@ -144,9 +144,9 @@ describe('a whole host as a virtual machine, with the agent as a single executab
       cpus: 2,
     });
     const status = await host.ended(240_000);
-    const [before = '', said = '', behind = ''] = (await host.serial.text()).split(
-      /^host: the first check left with (\d+)/m,
-    );
+    const text = await host.serial.text();
+    const [before = '', said, behind = ''] = text.split(/^host: the first check left with (\d+)/m);
+    assert.ok(said !== undefined, `the host got as far as: ${text}`);
     return {
       imaLog: Buffer.from(told.get('ima-log') ?? '', 'base64'),
       firstCheck: { text: before, status: Number(said) },
