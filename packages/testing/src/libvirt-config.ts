@@ -99,6 +99,7 @@ export function initScript({ name, tls, root, qemuStateOwner, mounted }: InitFac
     'ulimit -c 0',
     'mount --make-rprivate /',
     'mount -t proc proc /proc',
+    ...withoutKvm(root),
     ...persistentFolders.map(bind),
     ...volatileFolders.map((path) => `mount -t tmpfs -o mode=0755,size=64m tmpfs '${path}'`),
     bind('/etc/hosts'),
@@ -119,6 +120,15 @@ export function initScript({ name, tls, root, qemuStateOwner, mounted }: InitFac
     'exit 1',
   ].join('\n');
 }
+
+/**
+ * Guests are emulated, so a KVM device must not be seen: one that opens and cannot run guests would have libvirt probe
+ * QEMU anew for every domain.
+ */
+const withoutKvm = (root: string): string[] => [
+  `: > '${root}/../no-kvm' && chmod 000 '${root}/../no-kvm'`,
+  `if [ -e /dev/kvm ]; then mount --bind '${root}/../no-kvm' /dev/kvm; fi`,
+];
 
 function qemuStateMounts(root: string, { uid, gid }: { uid: number; gid: number }): string[] {
   const folder = qemuStateFolder;

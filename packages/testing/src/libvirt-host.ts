@@ -253,7 +253,7 @@ const capabilitiesFolder = 'var/cache/libvirt';
 /** The folder of the cache for what these two programs made; an update of either makes another. */
 async function capabilityCache(): Promise<string> {
   const programs = await Promise.all(['/usr/sbin/libvirtd', qemuProgram].map((path) => stat(path)));
-  return `libvirt-capabilities-${programs.map(({ mtime }) => mtime.getTime() / 1000).join('-')}`;
+  return `libvirt-capabilities-tcg-${programs.map(({ mtime }) => mtime.getTime() / 1000).join('-')}`;
 }
 
 const qemuProgram = '/usr/bin/qemu-system-x86_64';

@@ -2,8 +2,10 @@ import { Problem } from '@vouchsafe/domain/problem';
 import { connectLibvirt, type LibvirtConnection } from '../libvirt/connection.ts';
 import { LibvirtError } from '../libvirt/error.ts';
 
-/** Milliseconds for connecting and for each call. A hook must not wait long: libvirtd waits for it. */
+/** Milliseconds until the connection is open. A daemon that is starting answers nobody, and a hook must not wait for it. */
 const deadline = 5_000;
+/** Milliseconds for a call: the first domain of a machine is defined only after libvirt has asked QEMU what it can. */
+const callDeadline = 60_000;
 
 /** The connection to libvirt, made again after the daemon was restarted. */
 export class LibvirtLink {
@@ -38,7 +40,7 @@ export class LibvirtLink {
 
   async #connect(): Promise<LibvirtConnection> {
     try {
-      const connection = await connectLibvirt({ socketPath: this.#socketPath, deadline });
+      const connection = await connectLibvirt({ socketPath: this.#socketPath, deadline, callDeadline });
       void connection.closed.then(() => {
         this.#open = undefined;
       });

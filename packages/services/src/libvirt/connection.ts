@@ -17,6 +17,8 @@ export interface LibvirtOptions {
   readonly socketPath: string;
   /** Milliseconds that connecting, and then each call, may take. */
   readonly deadline: number;
+  /** Milliseconds that a call may take once the connection is open; `deadline` when not given. */
+  readonly callDeadline?: number;
   /** Which hypervisor driver; `qemu:///system` unless said otherwise. */
   readonly uri?: string;
 }
@@ -56,7 +58,7 @@ export class LibvirtConnection implements Disposable {
   /** Resolves with the reason when the connection has ended, by us, by the daemon or by an error. */
   readonly closed: Promise<LibvirtError>;
   readonly #socket: Socket;
-  readonly #deadline: number;
+  #deadline: number;
   readonly #frames = new Frames();
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Set<(event: LifecycleEvent) => void>();
@@ -95,6 +97,11 @@ export class LibvirtConnection implements Disposable {
     const answer = this.#expect(serial, name);
     this.#socket.write(frame, () => frame.fill(0));
     return answer.then((payload) => this.#decoded<Ret<P>>(procedure.ret as never, payload));
+  }
+
+  /** Milliseconds that each call from now on may take. */
+  waitAtMost(deadline: number): void {
+    this.#deadline = deadline;
   }
 
   /** Asks libvirt for lifecycle events of all domains and passes them on. @throws {LibvirtError} */
@@ -190,6 +197,7 @@ export async function connectLibvirt(options: LibvirtOptions): Promise<LibvirtCo
     if (types.length > 0 && !types.includes('none'))
       throw new LibvirtError('authentication', `libvirtd asks for authentication: ${types.join(', ')}`);
     await connection.call('open', { name: options.uri ?? 'qemu:///system', flags: 0 });
+    connection.waitAtMost(options.callDeadline ?? options.deadline);
     return connection;
   } catch (error) {
     connection[Symbol.dispose]();
