@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { newPair } from '@vouchsafe/domain/keys/jwk';
+import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
+import { privateKeyPem } from '@vouchsafe/domain/x509/pem';
+import type { HttpClient } from '../../http/client.ts';
+import { routesOf } from '../../management/operation.ts';
+import { assertCovered, type Call, play } from '../../management/testing/calls.ts';
+import { type TestPart, testPart } from '../../management/testing/part.ts';
+import { ProviderConfiguration } from '../configuration.ts';
+import { KmipSource } from '../kmip-source.ts';
+import { kmxdOperations } from './table.ts';
+
+const validity = { notBefore: new Date('2026-01-01'), notAfter: new Date('2046-01-01') };
+const ca = await createAuthority({ name: 'key servers', ...validity });
+const { privateKey, publicKey } = newPair();
+const certificate = await issue({ authority: ca, publicKey, subject: 'kmxd', usages: ['client'], ...validity });
+const private_key = privateKeyPem(privateKey);
+
+let part: TestPart;
+let providers: ProviderConfiguration;
+let kmip: KmipSource;
+let client: HttpClient;
+const operations = () => kmxdOperations({ providers, kmip, store: part.store, audit: part.audit });
+
+beforeEach(async () => {
+  part = testPart();
+  providers = new ProviderConfiguration(part.store);
+  kmip = new KmipSource(providers);
+  client = await part.serve(routesOf(operations()));
+});
+afterEach(async () => {
+  await kmip.close();
+  await part.close();
+});
+
+const all = '/kms/providers';
+const raw = '/kms/raw-config';
+// Nobody listens there: RFC 863, discard.
+const servers = [{ name: 'k', address: { hostname: '127.0.0.1', port: 9 } }];
+const order = { name: 'demo', master_key_id: 'key-1', servers };
+
+/** The calls for a provider that is there under this id. */
+const calls = (id: string): Call[] => {
+  const made = {
+    id,
+    name: 'demo',
+    description: '',
+    servers,
+    primary_keys: [{ uid: 'key-1', role: 'current' }],
+    trusted_certificates: [],
+    uses: ['run', 'recrypt', 'leave', 'decrypt', 'export'],
+    share: 'all',
+    accept_unmeasured_userspace: false,
+    accept_auto_enrolled: false,
+  };
+  const hardened = { ...made, uses: ['run', 'recrypt'], share: 'own' };
+  const withCa = { ...hardened, trusted_certificates: [ca.certificatePem] };
+  return [
+    { call: ['GET', all], gives: [{ id, name: 'demo', description: '' }] },
+    { call: ['GET', `${all}/demo`], gives: made },
+    { call: ['GET', `${all}/${id}`], gives: made },
+    { call: ['GET', `${all}/none`], fails: 'provider.unknown' },
+    { call: ['GET', '/kms/status'], gives: { health: 'OK', details: [] } },
+    {
+      call: ['GET', `${all}/demo/status`],
+      gives: {
+        health: 'ERROR',
+        details: [{ severity: 'ERROR', message: 'provider demo has no client certificate' }],
+      },
+    },
+    { call: ['GET', `${all}/none/status`], fails: 'provider.unknown' },
+
+    { call: ['PATCH', `${all}/demo`, { uses: ['run', 'recrypt'], share: 'own' }], gives: hardened },
+    { call: ['PATCH', `${all}/demo`, { uses: ['run', 'run'] }], fails: 'input.invalid', naming: /uses/ },
+    { call: ['PATCH', `${all}/demo`, { uses: ['all'] }], fails: 'input.invalid', naming: /uses/ },
+    { call: ['PATCH', `${all}/demo`, { id: 'other' }], fails: 'input.invalid', naming: /id/ },
+    { call: ['PATCH', `${all}/demo`, { primary_keys: [] }], fails: 'input.invalid', naming: /primary_keys/ },
+    { call: ['PATCH', `${all}/demo`, { servers: [] }], fails: 'input.invalid', naming: /servers/ },
+    { call: ['PATCH', `${all}/none`, {}], fails: 'provider.unknown' },
+
+    { call: ['PUT', `${all}/demo/client-certificate`, { certificate, private_key }] },
+    { call: ['GET', `${all}/demo/client-certificate`], gives: { certificate } },
+    { call: ['GET', `${all}/none/client-certificate`], fails: 'provider.unknown' },
+    {
+      call: [
+        'PUT',
+        `${all}/demo/client-certificate`,
+        { certificate, private_key: privateKeyPem(newPair().privateKey) },
+      ],
+      fails: 'input.invalid',
+      naming: /private_key/,
+    },
+    { call: ['PUT', `${all}/demo/client-certificate`, { certificate, private_key: 'x' }], fails: 'input.malformed' },
+    { call: ['PUT', `${all}/demo/client-certificate`, { certificate }], fails: 'input.invalid', naming: /private_key/ },
+
+    { call: ['PUT', `${all}/demo/server-certificates`, { certificates: [ca.certificatePem] }] },
+    { call: ['GET', `${all}/demo/server-certificates`], gives: { certificates: [ca.certificatePem] } },
+    { call: ['GET', `${all}/none/server-certificates`], fails: 'provider.unknown' },
+    {
+      call: ['PUT', `${all}/demo/server-certificates`, { certificates: [certificate, 'x'] }],
+      fails: 'input.malformed',
+      naming: /certificates\[1\]/,
+    },
+
+    {
+      call: ['PUT', raw, rawOf(50, [id, { ...withCa, client_certificate: certificate }])],
+    },
+    { call: ['PUT', raw, rawOf(50)], fails: 'object.in-use' },
+    { call: ['PUT', raw, rawOf(51, [id, {}])], fails: 'input.invalid', naming: /^providers\// },
+    { call: ['PUT', raw, rawOf(51, ['other', withCa])], fails: 'input.invalid', naming: /name/ },
+    { call: ['GET', `${all}/demo`], gives: { ...withCa, client_certificate: certificate } },
+    { call: ['DELETE', `${all}/none`], fails: 'provider.unknown' },
+    { call: ['DELETE', `${all}/demo`] },
+    { call: ['GET', all], gives: [] },
+  ];
+};
+
+const rawOf = (generation: number, ...documents: [name: string, body: unknown][]) => ({
+  generation,
+  documents: documents.map(([name, body]) => ({ collection: 'providers', name, body })),
+});
+
+const creations: Call[] = [
+  { call: ['POST', all, order], fails: 'object.exists' },
+  { call: ['POST', all, { ...order, name: '' }], fails: 'input.invalid', naming: /name/ },
+  { call: ['POST', all, { ...order, name: 'x', servers: [] }], fails: 'input.invalid', naming: /servers/ },
+  { call: ['POST', all, { ...order, name: 'x', id: 'mine' }], fails: 'input.invalid', naming: /id/ },
+  { call: ['POST', all, { name: 'x', servers }], fails: 'input.invalid', naming: /master_key_id/ },
+];
+
+test('every operation does what it says, and names what is wrong', async () => {
+  await play(client, [{ call: ['GET', '/kms/status'], gives: none }]);
+  const { body } = await client.call('POST', all, order);
+  const done = calls((body as { id: string }).id);
+  await play(client, creations);
+  await play(client, done);
+  assertCovered(operations(), [...done, ...creations, { call: ['POST', all] }, { call: ['GET', raw] }]);
+});
+
+const none = { health: 'NONE', details: [{ severity: 'WARNING', message: 'no key provider is configured' }] };
+
+test('a private key comes in and never out, in no answer and no record', async () => {
+  await client.call('POST', all, order);
+  await client.call('PUT', `${all}/demo/client-certificate`, { certificate, private_key });
+  const secret = private_key.split('\n')[1] ?? '';
+  const answers = [];
+  for (const path of [all, `${all}/demo`, `${all}/demo/client-certificate`, raw, `${all}/demo/status`]) {
+    answers.push((await client.call('GET', path)).body);
+  }
+  assert.ok(secret.length > 20);
+  assert.ok(!JSON.stringify([answers, part.records]).includes(secret));
+  const { body } = await client.call('GET', `${all}/demo`);
+  assert.equal(
+    providers.clientKey((body as { id: string }).id)?.use((bytes) => Buffer.from(bytes).toString()),
+    private_key,
+  );
+});
+
+test('connections and keys of a provider are got anew after every change of it', async () => {
+  const told: string[] = [];
+  providers.onChange((id) => told.push(id));
+  const { body } = await client.call('POST', all, order);
+  const { id } = body as { id: string };
+  await client.call('PATCH', `${all}/demo`, { share: 'own' });
+  await client.call('PUT', `${all}/demo/server-certificates`, { certificates: [] });
+  assert.deepEqual(told, [id, id]);
+  await client.call('PUT', raw, rawOf(50));
+  assert.deepEqual(told, [id, id, id], 'also when another configuration is taken over');
+});
+
+test('a change that cannot be recorded is not made', async () => {
+  const { body } = await client.call('POST', all, order);
+  const before = part.store.raw();
+  part.full = true;
+  const { id } = body as { id: string };
+  await play(client, [
+    { call: ['POST', all, { ...order, name: 'two' }], fails: 'internal' },
+    { call: ['PATCH', `${all}/demo`, { share: 'own' }], fails: 'internal' },
+    { call: ['DELETE', `${all}/demo`], fails: 'internal' },
+    { call: ['PUT', `${all}/demo/client-certificate`, { certificate, private_key }], fails: 'internal' },
+    { call: ['PUT', raw, rawOf(99)], fails: 'internal' },
+  ]);
+  assert.deepEqual(part.store.raw(), before);
+  assert.equal(providers.clientKey(id), undefined);
+});
