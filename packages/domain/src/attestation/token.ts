@@ -1,6 +1,6 @@
-import { type KeyObject, X509Certificate } from 'node:crypto';
-import { compactVerify, decodeProtectedHeader, SignJWT } from 'jose';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import Type from 'typebox';
+import { readStatement, type StatementKind, signStatement } from '../group/certified-jws.ts';
 import type { Group } from '../group/group.ts';
 import { whyNotInRole } from '../group/role.ts';
 import { EcJwk } from '../keys/jwk.ts';
@@ -62,14 +62,16 @@ export const tokenLifetime = 600;
 /** Seconds that clocks of Trust Authority hosts may differ. */
 export const clockLeeway = 30;
 
-const typ = 'vs-attestation+jwt';
+const kind: StatementKind = {
+  typ: 'vs-attestation+jwt',
+  name: 'an attestation token',
+  limit: 16384,
+  refuse: (why, cause) => invalid(why, cause),
+};
 
 /** Signs a token (ES256) with this instance's own key; the certificate of the group CA for that key goes with it. */
-export async function signToken(key: KeyObject, certificate: X509Certificate, claims: TokenClaims): Promise<string> {
-  return await new SignJWT({ ...claims })
-    .setProtectedHeader({ alg: 'ES256', typ, x5c: [certificate.raw.toString('base64')] })
-    .sign(key);
-}
+export const signToken = (key: KeyObject, certificate: X509Certificate, claims: TokenClaims): Promise<string> =>
+  signStatement(kind, key, certificate, claims);
 
 /** A token whose signature holds, by whomever: nothing of it is believed before the rules were asked. */
 export interface ReadToken {
@@ -133,9 +135,8 @@ export async function verifyToken(token: string, group: Group, now: number): Pro
 
 /** Form and signature of a token; see `ReadToken`. @throws {Problem} `token.invalid` */
 export async function readToken(token: string): Promise<ReadToken> {
-  if (token.length > 16384) throw invalid('it is longer than 16384 characters');
-  const signer = signerOf(token);
-  return { claims: claimsOf(await verifiedText(token, signer)), signer };
+  const { text, signer } = await readStatement(kind, token);
+  return { claims: claimsOf(text), signer };
 }
 
 function claimsOf(text: string): TokenClaims {
@@ -143,25 +144,6 @@ function claimsOf(text: string): TokenClaims {
     return read(text);
   } catch (cause) {
     throw invalid((cause as Error).message, cause);
-  }
-}
-
-function signerOf(token: string): X509Certificate {
-  try {
-    const header = decodeProtectedHeader(token);
-    if (header.alg !== 'ES256' || header.typ !== typ || header.x5c?.length !== 1) throw new TypeError('header');
-    return new X509Certificate(Buffer.from(String(header.x5c[0]), 'base64'));
-  } catch (cause) {
-    throw invalid('its header is not that of an attestation token', cause);
-  }
-}
-
-async function verifiedText(token: string, signer: X509Certificate): Promise<string> {
-  try {
-    const { payload } = await compactVerify(token, signer.publicKey, { algorithms: ['ES256'] });
-    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
-  } catch (cause) {
-    throw invalid('its signature does not hold', cause);
   }
 }
 

@@ -1,13 +1,17 @@
-import { type KeyObject, X509Certificate } from 'node:crypto';
-import { CompactSign, compactVerify, decodeProtectedHeader } from 'jose';
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { readStatement, type StatementKind, signStatement } from '../group/certified-jws.ts';
 import type { Group } from '../group/group.ts';
 import { whyNotInRole } from '../group/role.ts';
 import { Problem } from '../problem.ts';
 import { firstRefusal, type Rule } from '../rules.ts';
 
-const typ = 'vs-answer+jws';
-/** Longest answer that is read: 100 items, each with a ciphertext and a sealed key of full length. */
-const maxAnswer = 1024 * 1024;
+const kind: StatementKind = {
+  typ: 'vs-answer+jws',
+  name: 'an answer',
+  // 100 items, each with a ciphertext and a sealed key of full length.
+  limit: 1024 * 1024,
+  refuse: (why, cause) => untrusted(why, cause),
+};
 
 /** What every answer of the Key Provider Service says of itself. */
 export interface AnswerFrame {
@@ -21,11 +25,8 @@ export interface AnswerFrame {
 }
 
 /** Signs an answer (ES256) with the answer key of this kmxd; the group CA's certificate for it goes with it. */
-export async function signAnswer(key: KeyObject, certificate: X509Certificate, answer: AnswerFrame): Promise<string> {
-  return await new CompactSign(Buffer.from(JSON.stringify(answer)))
-    .setProtectedHeader({ alg: 'ES256', typ, x5c: [certificate.raw.toString('base64')] })
-    .sign(key);
-}
+export const signAnswer = (key: KeyObject, certificate: X509Certificate, answer: AnswerFrame): Promise<string> =>
+  signStatement(kind, key, certificate, answer);
 
 /** An answer whose signature holds, by whomever: nothing of it is believed before the rules were asked. */
 export interface ReadAnswer<A extends AnswerFrame> {
@@ -91,32 +92,11 @@ export async function readAnswer<A extends AnswerFrame>(
   jws: string,
   read: (text: string) => A,
 ): Promise<ReadAnswer<A>> {
-  if (jws.length > maxAnswer) throw untrusted(`it is longer than ${maxAnswer} characters`);
-  const signer = signerOf(jws);
-  const text = await verifiedText(jws, signer);
+  const { text, signer } = await readStatement(kind, jws);
   try {
     return { answer: read(text), signer };
   } catch (cause) {
     throw untrusted((cause as Error).message, cause);
-  }
-}
-
-function signerOf(jws: string): X509Certificate {
-  try {
-    const header = decodeProtectedHeader(jws);
-    if (header.alg !== 'ES256' || header.typ !== typ || header.x5c?.length !== 1) throw new TypeError('header');
-    return new X509Certificate(Buffer.from(String(header.x5c[0]), 'base64'));
-  } catch (cause) {
-    throw untrusted('its header is not that of an answer', cause);
-  }
-}
-
-async function verifiedText(jws: string, signer: X509Certificate): Promise<string> {
-  try {
-    const { payload } = await compactVerify(jws, signer.publicKey, { algorithms: ['ES256'] });
-    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
-  } catch (cause) {
-    throw untrusted('its signature does not hold', cause);
   }
 }
 
