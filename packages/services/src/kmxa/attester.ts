@@ -1,6 +1,9 @@
 import { ChallengeAnswer, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
-import { newPair } from '@vouchsafe/domain/keys/jwk';
+import { verifyToken } from '@vouchsafe/domain/attestation/token';
+import { type Group, groupOf } from '@vouchsafe/domain/group/group';
+import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
 import { validator } from '@vouchsafe/domain/parse';
+import { Problem } from '@vouchsafe/domain/problem';
 import type { AgentConfig } from '../config/host.ts';
 import { HttpClient } from '../http/client.ts';
 import type { ServiceRecord } from './configuration.ts';
@@ -38,6 +41,7 @@ const readReport = validator('report answer', ReportAnswer);
  * @throws {Problem} `tpm.unavailable`, `service.unreachable`, or what the service says
  */
 export async function attest(service: ServiceRecord, input: AttesterInput): Promise<Attestation> {
+  const group = groupOf(service.trusted_CA, input.group);
   const client = new HttpClient({ url: service.address, ca: service.trusted_CA }, { timeout: 60_000 });
   try {
     await using tpm = await openTpm(input.agent.tpm);
@@ -48,13 +52,25 @@ export async function attest(service: ServiceRecord, input: AttesterInput): Prom
     );
     const evidence = await makeEvidence(tpm, identity, challenge, keys, input);
     const report = readReport((await client.call('POST', '/attestation/report', evidence)).body);
-    return { service: service.address, session: sessionOf(report, keys), findings: report.findings };
+    return { service: service.address, session: await sessionOf(report, keys, group), findings: report.findings };
   } finally {
     await client.close();
   }
 }
 
-function sessionOf({ attested, token, expires, image, host }: ReportAnswer, keys: SessionKeys): Session | undefined {
-  if (!attested || token === undefined || expires === undefined) return undefined;
-  return { token, expires, image: image ?? '', host: host ?? '', ...keys };
+/**
+ * The session of a positive answer. Whoever answers behind TLS could say "attested", and a host that believed it would
+ * start VMs from its cache: only a token of the pinned group, bound to our keys, is believed.
+ */
+async function sessionOf(
+  { attested, token }: ReportAnswer,
+  keys: SessionKeys,
+  group: Group,
+): Promise<Session | undefined> {
+  if (!attested || token === undefined) return undefined;
+  const claims = await verifyToken(token, group, Math.floor(Date.now() / 1000));
+  if (claims.cnf.jkt !== thumbprint(jwkOf(keys.signing.publicKey))) {
+    throw new Problem('service.untrusted', 'the token is bound to another key than this host asked for');
+  }
+  return { token, expires: claims.exp, image: claims.img, host: claims.host, ...keys };
 }

@@ -43,7 +43,7 @@ export class TrustedProvider implements KeyProvider {
       ]);
       return this.#cache.put(await this.#kekOf(answer.items[0], session));
     } catch (error) {
-      if (!(error instanceof Problem) || error.kind !== 'service.unreachable') throw this.#denied(error);
+      if (!(error instanceof Problem) || !outages.includes(error.kind)) throw this.#denied(error);
       const cached = this.#cache.duringOutage(reference);
       if (cached === undefined) throw error;
       return cached;
@@ -65,6 +65,9 @@ export class TrustedProvider implements KeyProvider {
     return { reference: { kind: 'trusted', prv: this.id, ct: item.ct }, key, uses };
   }
 }
+
+/** Nobody said no: neither the Trust Authority nor the key server behind it answers. */
+const outages: readonly ProblemKind[] = ['service.unreachable', 'kmip.unreachable', 'host.not-ready', 'server.busy'];
 
 const kindOf = (kind: string): ProblemKind => (kind in problems ? (kind as ProblemKind) : 'release.refused');
 

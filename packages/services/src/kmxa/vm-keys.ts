@@ -65,6 +65,13 @@ export class VmKeys {
     await this.#input.libvirt.use(async (connection) => {
       for (const secret of loaded.secrets) await undefineSecret(connection, secret);
     });
+    this.#input.audit({
+      action: 'vm.keys-dropped',
+      actor: { kind: 'part', id: 'libvirt-hook' },
+      target: { kind: 'vm', id: uuid },
+      outcome: 'success',
+      detail: { secrets: loaded.secrets.length },
+    });
   }
 
   /** Drops whatever is still with libvirt. */
