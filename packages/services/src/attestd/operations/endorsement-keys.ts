@@ -46,6 +46,7 @@ export const endorsementKeys = ({ configuration, now, ...context }: AttestdConte
     (body) => {
       const ek = ekOf(body);
       refuseTaken(configuration.hosts(), body.name, ek);
+      refuseRevoked(configuration.host(ek));
       const pending = configuration.pending().find((host) => host.ek === ek);
       const since = now().toISOString();
       const record: HostRecord = {
@@ -134,6 +135,15 @@ function ekOfPem(pem: string): string {
 function refuseTaken(hosts: readonly HostRecord[], name: string, ek: string): void {
   const other = hosts.find((host) => host.name === name && host.ek !== ek);
   if (other !== undefined) throw new Problem('object.exists', `host ${name} has the endorsement key ${other.ek}`);
+}
+
+/** What was revoked comes back only by two deliberate acts. */
+function refuseRevoked(host: HostRecord | undefined): void {
+  if (host?.state !== 'revoked') return;
+  throw new Problem(
+    'object.exists',
+    `endorsement key ${host.ek} of host ${host.name} was revoked; delete it before it is approved again`,
+  );
 }
 
 function known(host: HostRecord | undefined, ek: string): HostRecord {
