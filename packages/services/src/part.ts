@@ -29,7 +29,17 @@ export function openPart(config: HostConfig, name: HostPart | 'host', log = logg
   const paths = pathsOf(config);
   const store = ConfigStore.open(paths.store(name), fileSealer(paths.key(name)));
   const audit = AuditFile.open(paths.audit(name), name);
+  const record = (action: 'part.start' | 'part.stop') =>
+    audit.append({
+      action,
+      actor: { kind: 'part', id: name },
+      target: { kind: 'host', id: config.name },
+      outcome: 'success',
+      detail: { pid: process.pid },
+    });
+  record('part.start');
   const close = () => {
+    record('part.stop');
     store[Symbol.dispose]();
     audit[Symbol.dispose]();
   };

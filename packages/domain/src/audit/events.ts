@@ -16,7 +16,6 @@ export const auditEvents = {
   'key.release': 'a key encryption key was released',
   'key.rewrap': 'a key encryption key was wrapped anew',
   'key.refuse': 'a key encryption key was refused',
-  'provider.health': 'the health of a key provider changed',
   'provider.check': 'a key was asked of a provider to see whether it can be had, and discarded',
   'vm.keys-loaded': 'the keys of a VM were given to libvirt for its start',
   'vm.keys-dropped': 'the keys of a VM were taken back from libvirt',
