@@ -29,6 +29,7 @@ export const BaseImage = Type.Object(
     pcrs: Type.Record(
       Type.String({ pattern: '^(?:[0-9]|1[0-9]|2[0-3])$' }),
       Type.String({ pattern: '^[0-9a-f]{64}$' }),
+      { additionalProperties: false },
     ),
     covers: Coverage,
     /** The TCG log of the boot, base64url: it tells what differs when a host is refused. */

@@ -74,11 +74,19 @@ export async function openChallenge(key: KeyObject, sealed: string, now: number)
   if (now > rest.exp) throw new Problem('challenge.expired', `the challenge expired ${now - rest.exp} s ago`);
   return {
     ...rest,
-    nonce: fromBase64url(nonce),
-    secret: fromBase64url(secret),
-    ak: fromBase64url(ak),
-    ekPublic: fromBase64url(ek_public),
+    nonce: octets('nonce', nonce),
+    secret: octets('secret', secret),
+    ak: octets('ak', ak),
+    ekPublic: octets('ek_public', ek_public),
   };
+}
+
+function octets(field: string, text: string): Uint8Array {
+  try {
+    return fromBase64url(text);
+  } catch (cause) {
+    throw new Problem('input.malformed', `challenge: ${field}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function unseal(key: KeyObject, sealed: string): Promise<string> {

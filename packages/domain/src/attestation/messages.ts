@@ -63,6 +63,7 @@ export const Evidence = Type.Object(
     pcrs: Type.Record(
       Type.String({ pattern: '^(?:[0-9]|1[0-9]|2[0-3])$' }),
       Type.String({ pattern: '^[0-9a-f]{64}$' }),
+      closed,
     ),
     event_log: octets(maxLogBytes),
     ima_log: Type.Optional(octets(maxLogBytes)),
