@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { concat } from '@vouchsafe/bytes/hex';
 import { Problem } from '@vouchsafe/domain/problem';
 
 /**
@@ -6,31 +7,36 @@ import { Problem } from '@vouchsafe/domain/problem';
  * @throws {Problem} `file.unreadable`, or `input.too-large` above `limit` bytes
  */
 export function readInput(path: string, limit = 64 * 1024 * 1024): Uint8Array {
-  try {
-    if (path === '-') return readFileSync(0);
-    const file = openSync(path, 'r');
-    try {
-      const { size } = fstatSync(file);
-      if (size > limit) throw new Problem('input.too-large', `${path}: ${size} bytes, limit ${limit}`);
-      return readFileSync(file);
-    } finally {
-      closeSync(file);
-    }
-  } catch (cause) {
-    if (cause instanceof Problem) throw cause;
-    throw new Problem('file.unreadable', `${path}: ${(cause as Error).message}`, { cause });
-  }
+  const bytes = readStart(path, limit + 1);
+  if (bytes.length > limit) throw new Problem('input.too-large', `${path}: more than ${limit} bytes`);
+  return bytes;
 }
 
 /** The first bytes of a file that may be very large. @throws {Problem} `file.unreadable` */
-export function readStart(path: string, bytes: number): Uint8Array {
+export const readStart = (path: string, bytes: number): Uint8Array => {
+  const pieces: Uint8Array[] = [];
+  let left = bytes;
+  for (const piece of piecesOf(path)) {
+    pieces.push(piece.subarray(0, left));
+    left -= piece.length;
+    if (left <= 0) break;
+  }
+  return concat(...pieces);
+};
+
+/** A file piece by piece, or standard input for `-`: sizes are not asked for, since devices and pipes tell none. */
+function* piecesOf(path: string): Generator<Uint8Array> {
   try {
-    const file = openSync(path, 'r');
+    const file = path === '-' ? 0 : openSync(path, 'r');
     try {
-      const buffer = new Uint8Array(bytes);
-      return buffer.subarray(0, readSync(file, buffer, 0, bytes, 0));
+      for (;;) {
+        const piece = new Uint8Array(64 * 1024);
+        const read = readSync(file, piece);
+        if (read === 0) return;
+        yield piece.subarray(0, read);
+      }
     } finally {
-      closeSync(file);
+      if (file !== 0) closeSync(file);
     }
   } catch (cause) {
     throw new Problem('file.unreadable', `${path}: ${(cause as Error).message}`, { cause });

@@ -18,6 +18,22 @@ const ofTesting: Partial<Record<TestingErrorCode, ProblemKind>> = {
   'command-missing': 'host.package-missing',
 };
 
+/** What the system refuses (errno(3)): the message names call and path. */
+const ofSystem: Readonly<Record<string, ProblemKind>> = {
+  EACCES: 'file.unreadable',
+  EPERM: 'file.unreadable',
+  EROFS: 'file.unreadable',
+  ENOENT: 'file.unreadable',
+  ENOTDIR: 'file.unreadable',
+  EISDIR: 'file.unreadable',
+  EEXIST: 'file.unreadable',
+  EMFILE: 'host.unsupported',
+  ENOSPC: 'disk.full',
+  EDQUOT: 'disk.full',
+  EADDRINUSE: 'address.unusable',
+  EADDRNOTAVAIL: 'address.unusable',
+};
+
 /** Any error as a problem of the table; one that nobody foresaw is internal. */
 export function problemFrom(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -27,5 +43,6 @@ export function problemFrom(error: unknown): Problem {
 function kindOf(error: unknown): ProblemKind {
   if (error instanceof HostSetupError) return ofSetup[error.code];
   if (error instanceof TestingError) return ofTesting[error.code] ?? 'internal';
-  return 'internal';
+  const { code = '', syscall } = error as NodeJS.ErrnoException;
+  return (syscall === undefined ? undefined : ofSystem[code]) ?? 'internal';
 }

@@ -272,7 +272,7 @@ export const problems = {
     'UNABLE_TO_ALLOCATE_RESOURCE',
     1,
     'there is not enough space',
-    'free the space that is named; the old image is untouched',
+    'free space where the message says; what was there before is untouched',
   ),
   'audit.unwritable': facts(
     503,
@@ -300,6 +300,13 @@ export const problems = {
     'administration goes through the local socket, as root',
   ),
   'server.busy': facts(503, 'RESOURCE_BUSY', 2, 'the service is busy', 'try again after the time in Retry-After'),
+  'address.unusable': facts(
+    500,
+    'ERROR',
+    1,
+    'nothing can listen at this address',
+    'stop what listens there already, or name another address',
+  ),
   internal: facts(
     500,
     'ERROR',

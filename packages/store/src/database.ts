@@ -1,25 +1,23 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Problem } from '@vouchsafe/domain/problem';
 import { migrations } from './schema.ts';
+import { namingFile } from './sqlite-fault.ts';
 
 /**
  * Opens a SQLite file for one part and brings its schema up to date.
  * Every commit is synced before it returns, since what stands here protects data.
  *
- * @throws {Problem} `file.unreadable` when the file cannot be opened, `config.invalid` when a newer version wrote it
+ * @throws {Problem} `file.unreadable`, `disk.full`, `object.in-use` when the file cannot be used, `config.invalid` when a newer version wrote it
  */
 export function openDatabase(path: string): DatabaseSync {
-  let database: DatabaseSync;
-  try {
-    database = new DatabaseSync(path);
+  return namingFile(path, () => {
+    const database = new DatabaseSync(path);
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 5000;',
     );
-  } catch (cause) {
-    throw new Problem('file.unreadable', `${path}: ${(cause as Error).message}`, { cause });
-  }
-  migrate(database, path);
-  return database;
+    migrate(database, path);
+    return database;
+  });
 }
 
 function migrate(database: DatabaseSync, path: string): void {

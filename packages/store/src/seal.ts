@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { concat } from '@vouchsafe/bytes/hex';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { Problem } from '@vouchsafe/domain/problem';
@@ -62,12 +62,24 @@ function readKey(path: string): Buffer | undefined {
 
 function makeKey(path: string): Buffer {
   const bytes = randomBytes(32);
-  const file = openSync(path, 'wx', 0o600);
   try {
-    writeSync(file, bytes);
+    writeWhole(openSync(path, 'wx', 0o600), path, bytes);
+  } catch (cause) {
+    const kind = (cause as NodeJS.ErrnoException).code === 'ENOSPC' ? 'disk.full' : 'file.unreadable';
+    throw new Problem(kind, `${path}: the key cannot be written: ${(cause as Error).message}`, { cause });
+  }
+  return bytes;
+}
+
+/** A key that did not reach the disk whole does not stay: the next start would take it for one. */
+function writeWhole(file: number, path: string, bytes: Uint8Array): void {
+  try {
+    if (writeSync(file, bytes) !== bytes.length) throw new Error('it was written in part only');
     fsyncSync(file);
+  } catch (cause) {
+    rmSync(path);
+    throw cause;
   } finally {
     closeSync(file);
   }
-  return bytes;
 }

@@ -32,6 +32,9 @@ export function addAudit(program: Command): void {
     });
 }
 
+/** Far above the longest record; a file without any line end is no audit file, whatever its size. */
+const maxLine = 4 * 1024 * 1024;
+
 /** The lines of a file of any size, one at a time; what follows the last line end is being written, or was cut. */
 async function* wholeLines(file: string): AsyncGenerator<string> {
   let rest = '';
@@ -40,6 +43,8 @@ async function* wholeLines(file: string): AsyncGenerator<string> {
       const lines = (rest + String(chunk)).split('\n');
       rest = lines.pop() ?? '';
       yield* lines;
+      if (rest.length > maxLine)
+        throw new Problem('audit.broken', `${file}: a line of more than ${maxLine} characters`);
     }
   } catch (cause) {
     if (cause instanceof Problem) throw cause;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { GroupId } from '@vouchsafe/domain/attestation/claims';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
-import { parse } from 'smol-toml';
+import { parse, TomlError } from 'smol-toml';
 import Type from 'typebox';
 import { addressOf } from './address.ts';
 
@@ -97,6 +97,12 @@ function parseToml(text: string, path: string): Record<string, unknown> {
   try {
     return parse(text) as Record<string, unknown>;
   } catch (cause) {
-    throw new Problem('config.invalid', `${path}: ${(cause as Error).message}`, { cause });
+    throw new Problem('config.invalid', `${path}: ${tomlFault(cause)}`, { cause });
   }
+}
+
+/** Place and reason alone: the parser's message shows the lines around it as well. */
+function tomlFault(cause: unknown): string {
+  const [reason = ''] = (cause as Error).message.split('\n');
+  return cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ${reason}` : reason;
 }

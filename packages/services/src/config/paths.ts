@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostConfig } from './host.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** The parts that run on a host. */
 export const hostParts = ['attestd', 'kmxd', 'kmxa', 'proxy'] as const;
@@ -28,8 +29,8 @@ export type Paths = ReturnType<typeof pathsOf>;
 
 /** Makes the folders of a part; all of them are for their owner only. */
 export function makeFolders({ state, run }: Pick<HostConfig, 'state' | 'run'>, part: HostPart | 'host'): void {
-  mkdirSync(run, { recursive: true, mode: 0o700 });
+  makeFolder(run);
   // Somebody else may have made it, with other eyes on it.
   chmodSync(run, 0o700);
-  for (const folder of [part, 'keys', 'audit', 'log']) mkdirSync(join(state, folder), { recursive: true, mode: 0o700 });
+  for (const folder of [part, 'keys', 'audit', 'log']) makeFolder(join(state, folder));
 }

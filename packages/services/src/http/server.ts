@@ -76,6 +76,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   reply.code(problem.facts.status).header('x-request-id', request.id).send(errorBody(problem));
 }
 
+/** sun_path of unix(7), less the zero at its end. */
+const longestSocketPath = 107;
+
 /** Listens on a Unix socket with the given mode; a socket left over by a dead process is replaced, a live one is not. */
 export async function listenOnSocket(server: FastifyInstance, path: string, mode = 0o600): Promise<Listening> {
   if (existsSync(path)) {
@@ -83,6 +86,11 @@ export async function listenOnSocket(server: FastifyInstance, path: string, mode
     if (await answers(path)) throw new Problem('config.invalid', `${path}: another process listens there`);
     rmSync(path);
   }
+  if (Buffer.byteLength(path) > longestSocketPath)
+    throw new Problem(
+      'config.invalid',
+      `run: ${path} is longer than the ${longestSocketPath} bytes of a socket's path`,
+    );
   await server.ready();
   await bound(server.server, path);
   chmodSync(path, mode);

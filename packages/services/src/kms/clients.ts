@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '@vouchsafe/domain/problem';
 import { issue, newKeyPair } from '@vouchsafe/domain/x509/authority';
 import { fingerprint, parseCertificate, privateKeyPem } from '@vouchsafe/domain/x509/pem';
+import { makeFolder } from '../config/make-folder.ts';
 import { openAuthority, validityFrom } from './authority.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
 import { type KmsClient, KmsStore } from './store.ts';
@@ -81,7 +82,7 @@ function writeFiles(
   paths: Omit<ClientFiles, 'fingerprint'>,
   contents: Omit<ClientFiles, 'fingerprint'>,
 ): void {
-  mkdirSync(outDir, { recursive: true, mode: 0o700 });
+  makeFolder(outDir);
   try {
     writeFileSync(paths.key, contents.key, { mode: 0o600, flag: 'wx', flush: true });
     writeFileSync(paths.certificate, contents.certificate, { mode: 0o644, flag: 'wx', flush: true });

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../config/make-folder.ts';
 
 /** Where a key server keeps what. The root key stands outside the folder of the database. */
 export function kmsLayout(dataDir: string) {
@@ -23,6 +23,5 @@ export type KmsLayout = ReturnType<typeof kmsLayout>;
 
 /** Makes the folders, all of them for their owner only. */
 export function makeKmsFolders(layout: KmsLayout): void {
-  for (const folder of [layout.dataDir, layout.server.folder, layout.database.folder])
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [layout.dataDir, layout.server.folder, layout.database.folder]) makeFolder(folder);
 }

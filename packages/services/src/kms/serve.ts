@@ -3,6 +3,8 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { fingerprint } from '@vouchsafe/domain/x509/pem';
 import { answer, type Engine, type Reply, refusal } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import { addressText } from '../config/address.ts';
+import { listenFault } from '../config/listen-fault.ts';
 import { openAuthority, openServerIdentity, type ServerIdentity } from './authority.ts';
 import { serveConnection } from './connection.ts';
 import { kmsEngine } from './engine.ts';
@@ -152,7 +154,8 @@ function answering({ engine, store, report }: Setup, socket: TLSSocket): (messag
 }
 
 async function listen(server: Server, host: string, port: number): Promise<{ host: string; port: number }> {
-  await new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve, refuse) => {
+    const reject = (cause: Error) => refuse(listenFault(addressText({ host, port }), cause));
     server.once('error', reject);
     server.listen({ host, port }, () => {
       server.off('error', reject);

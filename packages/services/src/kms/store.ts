@@ -5,6 +5,7 @@ import { Problem } from '@vouchsafe/domain/problem';
 import { Attribute } from '@vouchsafe/kmip/attribute';
 import { decodeItem, encodeItem } from '@vouchsafe/kmip/ttlv/item';
 import { fileSealer, type Sealer } from '@vouchsafe/store/seal';
+import { namingFile } from '@vouchsafe/store/sqlite-fault';
 import type { KmsLayout } from './layout.ts';
 import type { ManagedObject } from './object.ts';
 import { migrations } from './schema.ts';
@@ -50,7 +51,7 @@ export class KmsStore implements Disposable {
     const database = openFile(layout.database.file);
     try {
       const store = new KmsStore(database, fileSealer(layout.rootKey));
-      store.#probe();
+      namingFile(layout.database.file, () => store.#probe());
       return store;
     } catch (error) {
       database.close();
@@ -178,7 +179,9 @@ export class KmsStore implements Disposable {
   }
 }
 
-function openFile(path: string): DatabaseSync {
+const openFile = (path: string): DatabaseSync => namingFile(path, () => openMigrated(path));
+
+function openMigrated(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 5000 });
   database.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;',

@@ -4,6 +4,7 @@ import { Problem } from '@vouchsafe/domain/problem';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { addressOf } from '../config/address.ts';
 import type { HostConfig } from '../config/host.ts';
+import { listenFault } from '../config/listen-fault.ts';
 import { makeFolders, pathsOf } from '../config/paths.ts';
 import { certifiedKey } from '../host/certified-key.ts';
 import { errorBody } from '../http/error-body.ts';
@@ -67,7 +68,7 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
     });
   }
   const { host, port } = addressOf(config.listen);
-  await server.listen({ host, port });
+  await server.listen({ host, port }).catch((cause) => Promise.reject(listenFault(config.listen, cause)));
   return {
     async close() {
       await closeServer(server);
