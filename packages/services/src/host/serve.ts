@@ -3,6 +3,7 @@ import { validator } from '@vouchsafe/domain/parse';
 import Type from 'typebox';
 import type { HostConfig } from '../config/host.ts';
 import { type HostPart, hostParts } from '../config/paths.ts';
+import { forward } from '../http/forward.ts';
 import { httpServer, type Listening, listenOnSocket, type Route } from '../http/server.ts';
 import { type Operation, query, routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
@@ -13,6 +14,15 @@ import { Supervisor } from './supervisor.ts';
 const partsOf: Record<HostConfig['role'], readonly HostPart[]> = {
   'trust-authority': ['attestd', 'kmxd', 'proxy'],
   trusted: ['kmxa', 'proxy'],
+};
+
+/** Administration that comes to the host as a whole, and the part that it is for. */
+const administered: Record<HostConfig['role'], readonly (readonly [HostPart, string])[]> = {
+  'trust-authority': [
+    ['attestd', '/attestation'],
+    ['kmxd', '/kms'],
+  ],
+  trusted: [['kmxa', '/trusted-infrastructure']],
 };
 
 const readRequest = validator('certification request', Type.Object({ public_key: Type.String({ maxLength: 2048 }) }));
@@ -49,9 +59,11 @@ export async function serveHost(config: HostConfig, command?: PartCommand): Prom
       await listenOnSocket(httpServer([certifyRoute(each, authority, part)], log), paths.certify(each), 0o600),
     );
   }
-  listening.push(
-    await listenOnSocket(httpServer(routesOf(hostOperations(config, authority, supervisor)), log), paths.admin('host')),
-  );
+  const admin = httpServer(routesOf(hostOperations(config, authority, supervisor)), log);
+  for (const [each, prefix] of administered[config.role]) {
+    await forward(admin, { prefix, part: each, socket: paths.admin(each), timeout: 0 });
+  }
+  listening.push(await listenOnSocket(admin, paths.admin('host')));
   if (command !== undefined) {
     await supervisor.start(
       partsOf[config.role].map((each) => ({ part: each, argv: command(each), log: paths.log(each) })),

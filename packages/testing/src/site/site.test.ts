@@ -102,6 +102,23 @@ describe('a site on real parts', { skip }, () => {
     assert.equal(statSync(folder).mode & 0o077, 0, 'nobody else enters the folder');
   });
 
+  test('administration of a host goes through the part host as well', async () => {
+    const authority = new HttpClient({ socket: join(site.authority.run, 'host-admin.sock') });
+    const trusted = new HttpClient({ socket: join(site.host('host1').run, 'host-admin.sock') });
+    try {
+      const { body } = await authority.call('GET', '/attestation/os/base-images');
+      assert.deepEqual(
+        (body as { name: string }[]).map(({ name }) => name),
+        ['golden'],
+      );
+      await assert.rejects(authority.call('POST', '/kms/providers', { name: 'x' }), { kind: 'input.invalid' });
+      const { body: status } = await trusted.call('POST', '/trusted-infrastructure/attestation');
+      assert.equal((status as { attestation_status: string }).attestation_status, 'attested');
+    } finally {
+      await Promise.all([authority.close(), trusted.close()]);
+    }
+  });
+
   test('administration is not reachable from outside: not through the proxy, not on the service sockets', async () => {
     const outside = new HttpClient({ url: site.authority.url, ca: await site.authority.groupCa() });
     const inside = ['attestd', 'kmxd'].map(

@@ -1,0 +1,34 @@
+import httpProxy from '@fastify/http-proxy';
+import { Problem } from '@vouchsafe/domain/problem';
+import type { FastifyInstance } from 'fastify';
+import { errorBody } from './error-body.ts';
+
+/** Where requests whose path begins with a prefix go on to. */
+export interface Upstream {
+  readonly prefix: string;
+  /** The part that answers, for messages. */
+  readonly part: string;
+  /** Its Unix socket. */
+  readonly socket: string;
+  /** Milliseconds without a byte after which it is given up; 0 waits for ever. */
+  readonly timeout: number;
+}
+
+/** Has a server hand requests on as they are, and say which part does not answer. */
+export async function forward(server: FastifyInstance, { prefix, part, socket, timeout }: Upstream): Promise<void> {
+  await server.register(async (own) => {
+    // Bodies pass as they are, so no parser of the server may touch them.
+    own.removeAllContentTypeParsers();
+    await own.register(httpProxy, {
+      prefix,
+      rewritePrefix: prefix,
+      upstream: `unix+http://${encodeURIComponent(socket)}/`,
+      disableRequestLogging: true,
+      http: { requestOptions: { timeout } },
+      replyOptions: {
+        onError: (reply, { error }) =>
+          reply.code(503).send(errorBody(new Problem('host.not-ready', `${part} does not answer: ${error.message}`))),
+      },
+    });
+  });
+}
