@@ -1,5 +1,4 @@
 import { constants } from 'node:crypto';
-import httpProxy from '@fastify/http-proxy';
 import { Problem } from '@vouchsafe/domain/problem';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { addressOf } from '../config/address.ts';
@@ -8,6 +7,7 @@ import { listenFault } from '../config/listen-fault.ts';
 import { makeFolders, pathsOf } from '../config/paths.ts';
 import { certifiedKey } from '../host/certified-key.ts';
 import { errorBody } from '../http/error-body.ts';
+import { forward } from '../http/forward.ts';
 import { closeServer } from '../http/server.ts';
 import { keepOutOfCoreDumps, logger, type Running } from '../part.ts';
 
@@ -55,17 +55,7 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
     reply.code(404).send(errorBody(new Problem('operation.unknown', `${request.method} ${request.url}`))),
   );
   for (const [prefix, part] of upstreams[config.role]) {
-    await server.register(httpProxy, {
-      prefix,
-      rewritePrefix: prefix,
-      upstream: `unix+http://${encodeURIComponent(paths.service(part))}/`,
-      disableRequestLogging: true,
-      http: { requestOptions: { timeout: 60_000 } },
-      replyOptions: {
-        onError: (reply, { error }) =>
-          reply.code(503).send(errorBody(new Problem('host.not-ready', `${part} does not answer: ${error.message}`))),
-      },
-    });
+    await forward(server, { prefix, part, socket: paths.service(part), timeout: 60_000 });
   }
   const { host, port } = addressOf(config.listen);
   await server.listen({ host, port }).catch((cause) => Promise.reject(listenFault(config.listen, cause)));
