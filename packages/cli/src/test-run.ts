@@ -36,7 +36,7 @@ export async function runTests(files: readonly string[]): Promise<number> {
   const all =
     files.length > 0
       ? files
-      : globSync(['packages/*/src/**/*.test.ts', 'deploy/**/*.test.ts'], { cwd: home }).toSorted();
+      : globSync(['packages/*/src/**/*.test.ts', 'deploy/**/*.test.ts', 'fuzz/*.test.ts'], { cwd: home }).toSorted();
   const isPure = (file: string) => pure.some((name) => file.startsWith(`packages/${name}/`));
   await nodeTests(all.filter(isPure), ['--test-isolation=none'], counts);
   await nodeTests(
