@@ -1,60 +1,125 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { Problem } from '../problem.ts';
-import { createAuthority, issue, newKeyPair } from '../x509/authority.ts';
-import { authorityOf, ekHashOfCertificate } from './ek.ts';
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+import { newPair } from '../keys/jwk.ts';
+import { testTime } from '../testing/group.ts';
+import { authorityOf } from './ek.ts';
+import type { TpmAuthority } from './policy.ts';
 
-const validity = { notBefore: new Date('2026-01-01'), notAfter: new Date('2046-01-01') };
-const now = Date.parse('2030-01-01') / 1000;
-
-const authority = (name: string, privateKey = newKeyPair().privateKey) =>
-  createAuthority({ name, privateKey, ...validity });
-const read = (pem: string) => new X509Certificate(pem);
-
-async function leafOf(maker: Awaited<ReturnType<typeof authority>>): Promise<X509Certificate> {
-  const { publicKey } = newKeyPair();
-  return read(await issue({ authority: maker, publicKey, subject: 'ek', usages: ['agree'], ...validity }));
+interface Ca {
+  readonly certificate: X509Certificate;
+  readonly privateKey: KeyObject;
+  readonly name: string;
 }
 
-test('a certificate of an imported CA stands under it, one of another CA does not', async () => {
-  const [maker, other] = [await authority('maker'), await authority('other')];
-  const trusted = { name: 'maker', chain: [read(maker.certificatePem)], virtual: false };
-  assert.equal(authorityOf(await leafOf(maker), [], [trusted], now), trusted);
-  const foreign = await leafOf(other);
-  assert.match(String(authorityOf(foreign, [read(other.certificatePem)], [trusted], now)), /no imported CA issued it/);
-  assert.match(String(authorityOf(await leafOf(maker), [], [trusted], now * 2)), /has expired/);
-});
+let serial = 1;
+const day = 86400;
 
-test('links that all certify one another are looked at once each, not in every order', async (t) => {
-  const { privateKey } = newKeyPair();
-  const links = await Promise.all(Array.from({ length: 16 }, () => authority('circle', privateKey)));
-  const leaf = await leafOf(links[0]!);
-  const trusted = { name: 'maker', chain: [read((await authority('maker')).certificatePem)], virtual: false };
-  const verify = X509Certificate.prototype.verify;
-  let verified = 0;
-  t.mock.method(X509Certificate.prototype, 'verify', function (this: X509Certificate, ...of: [never]) {
-    verified++;
-    if (verified > 16 * 16) throw new Error('too many signatures were checked');
-    return verify.apply(this, of);
+/** A certificate; without `by` it signs itself. */
+async function make(
+  name: string,
+  by?: Ca,
+  { ca = true, from = -day, until = day, pair = newPair() } = {},
+): Promise<Ca> {
+  const curve = { name: 'ECDSA', namedCurve: 'P-256' };
+  const signingKey = (by?.privateKey ?? pair.privateKey).toCryptoKey(curve, false, ['sign']);
+  const made = await x509.X509CertificateGenerator.create({
+    serialNumber: (serial++).toString(16).padStart(4, '0'),
+    subject: `CN=${name}`,
+    issuer: `CN=${by?.name ?? name}`,
+    notBefore: new Date((testTime + from) * 1000),
+    notAfter: new Date((testTime + until) * 1000),
+    publicKey: Buffer.from(pair.publicKey.export({ type: 'spki', format: 'der' })) as Buffer<ArrayBuffer>,
+    signingKey,
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    extensions: [new x509.BasicConstraintsExtension(ca, undefined, true)],
   });
-  const certificates = links.map(({ certificatePem }) => read(certificatePem));
-  assert.match(String(authorityOf(leaf, certificates, [trusted], now)), /no imported CA issued it/);
-  assert.ok(verified > 0);
+  return { certificate: new X509Certificate(Buffer.from(made.rawData)), privateKey: pair.privateKey, name };
+}
+
+const root = await make('root');
+const issuer = await make('issuer', root);
+const leaf = await make('tpm', issuer, { ca: false });
+const pinned = (name: string, virtual: boolean, ...chain: Ca[]): TpmAuthority => ({
+  name,
+  virtual,
+  chain: chain.map(({ certificate }) => certificate),
+});
+const maker = pinned('maker', false, issuer, root);
+const find = (of: Ca, authorities: TpmAuthority[], intermediates: Ca[] = [], now = testTime) => {
+  const found = authorityOf(
+    of.certificate,
+    intermediates.map(({ certificate }) => certificate),
+    authorities,
+    now,
+  );
+  return typeof found === 'string' ? found : `authority ${found.name}`;
+};
+
+test('a certificate stands under the authority whose chain leads to it', async () => {
+  assert.equal(find(leaf, [pinned('other', false, await make('other')), maker]), 'authority maker');
+  assert.equal(find(await make('direct', root, { ca: false }), [maker]), 'authority maker');
 });
 
-test('a certificate whose key cannot be read issues nothing and has no hash', async () => {
-  const maker = await authority('maker');
-  const root = read(maker.certificatePem);
-  // The first octet of the point: 04 says that it stands uncompressed (SEC 1, 2.3.3).
-  const damaged = new Uint8Array(root.raw);
-  const point = root.raw.indexOf(root.publicKey.export({ format: 'der', type: 'spki' }).subarray(26));
-  damaged[point] = 9;
-  const unreadable = new X509Certificate(damaged);
-  assert.throws(
-    () => ekHashOfCertificate(unreadable),
-    (e) => e instanceof Problem && e.kind === 'input.malformed',
-  );
-  const trusted = { name: 'maker', chain: [unreadable, root], virtual: false };
-  assert.equal(authorityOf(await leafOf(maker), [unreadable], [trusted], now), trusted);
+test('intermediates may come from the host, and are links only', async () => {
+  const rootOnly = pinned('maker', false, root);
+  assert.match(find(leaf, [rootOnly]), /no imported CA issued it \(issuer CN=issuer\)/);
+  assert.equal(find(leaf, [rootOnly], [issuer]), 'authority maker');
+  assert.match(find(leaf, [pinned('other', false, await make('other'))], [issuer, root]), /no imported CA/);
+});
+
+test('a root of the same name, or the key of the leaf itself, is no root', async () => {
+  const lookalike = await make('root');
+  const forged = await make('tpm', await make('issuer', lookalike), { ca: false });
+  assert.match(find(forged, [maker], [lookalike, issuer]), /no imported CA/);
+  assert.match(find(await make('tpm', undefined, { ca: false }), [maker]), /no imported CA/);
+});
+
+test('an issuer that is no CA, has expired or is not valid yet is told', async () => {
+  const below = await make('tpm 2', leaf, { ca: false });
+  assert.match(find(below, [maker], [leaf]), /its issuer CN=tpm is no CA/);
+  assert.match(find(leaf, [maker], [], testTime + 2 * day), /issuer CN=issuer has expired/);
+  assert.match(find(leaf, [maker], [], testTime - 2 * day), /issuer CN=issuer is not valid yet/);
+  const old = await make('old', root, { until: -1 });
+  assert.match(find(await make('tpm 3', old, { ca: false }), [maker], [old]), /CN=old has expired/);
+});
+
+test('an EK certificate that expired counts: TPMs outlive their certificates', async () => {
+  assert.equal(find(await make('tpm', issuer, { ca: false, until: -1 }), [maker]), 'authority maker');
+});
+
+test('a host cannot choose to be hardware by the intermediates that it sends', async () => {
+  const virtualIssuer = await make('virtual issuer', root);
+  const guest = await make('guest', virtualIssuer, { ca: false });
+  const virtual = pinned('virtual', true, virtualIssuer, root);
+  for (const authorities of [
+    [maker, virtual],
+    [virtual, maker],
+  ]) {
+    assert.equal(find(guest, authorities, [virtualIssuer, issuer]), 'authority virtual');
+    assert.equal(find(leaf, authorities, [virtualIssuer]), 'authority maker');
+  }
+  const unknown = await make('unknown', root);
+  const either = await make('either', unknown, { ca: false });
+  assert.equal(find(either, [maker, virtual], [unknown]), 'authority virtual');
+});
+
+test('certificates that issue one another are looked at once each', async () => {
+  const pair = newPair();
+  const first = await make('loop', undefined, { pair });
+  const copies = await Promise.all(Array.from({ length: 15 }, () => make('loop', first, { pair })));
+  const own = await make('tpm', first, { ca: false });
+  assert.match(find(own, [maker], [first, ...copies]), /no imported CA/);
+});
+
+test('a path is as long as eight issuers and no longer', async () => {
+  const chain = [root];
+  for (let i = 1; i < 9; i++) chain.unshift(await make(`ca ${i}`, chain[0]));
+  const rootOnly = pinned('maker', false, root);
+  const eight = await make('eight', chain[1]!, { ca: false });
+  const nine = await make('nine', chain[0]!, { ca: false });
+  assert.equal(find(eight, [rootOnly], chain.slice(0, -1)), 'authority maker');
+  assert.match(find(nine, [rootOnly], chain.slice(0, -1)), /no imported CA/);
 });

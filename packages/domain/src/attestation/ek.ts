@@ -29,12 +29,19 @@ function keyIn(certificate: X509Certificate): KeyObject | undefined {
   }
 }
 
-/** Longest path from an EK certificate to a root, in certificates. */
+/** Longest path from the issuer of an EK certificate to a root, in certificates. */
 const maxPath = 8;
+
+/** A certificate on the way up, and the one that issued the leaf below it. */
+interface Step {
+  readonly certificate: X509Certificate;
+  readonly first: X509Certificate;
+}
 
 /**
  * The authority under whose root an EK certificate stands. Intermediates may come from the host: they are links only,
- * trust comes from the pinned chains.
+ * trust comes from the pinned chains. Each link is looked at once, so that certificates that issue one another cost no
+ * more than others.
  *
  * @param now seconds since 1970
  * @returns the authority, or why there is none
@@ -45,47 +52,53 @@ export function authorityOf(
   authorities: readonly TpmAuthority[],
   now: number,
 ): TpmAuthority | string {
+  const links = new Map(
+    [...authorities.flatMap(({ chain }) => chain), ...intermediates].map((each) => [nameOf(each), each]),
+  );
   let why = `no imported CA issued it (issuer ${oneLine(leaf.issuer)})`;
-  for (const authority of authorities) {
-    const found = pathTo(leaf, [...authority.chain, ...intermediates], authority, now);
-    if (found === true) return authority;
-    if (typeof found === 'string') why = found;
+  let level = takeIssuers(leaf, links).map((certificate): Step => ({ certificate, first: certificate }));
+  for (let depth = 1; depth <= maxPath && level.length > 0; depth++) {
+    const next: Step[] = [];
+    for (const { certificate, first } of level) {
+      const fault = issuerFault(certificate, now);
+      if (fault !== undefined) {
+        why = fault;
+        continue;
+      }
+      const authority = underRoot(certificate, first, authorities);
+      if (authority !== undefined) return authority;
+      next.push(...takeIssuers(certificate, links).map((issuer) => ({ certificate: issuer, first })));
+    }
+    level = next;
   }
   return why;
+}
+
+const nameOf = (certificate: X509Certificate): string => certificate.fingerprint256;
+
+/** Takes the issuers of a certificate out of the links. */
+function takeIssuers(certificate: X509Certificate, links: Map<string, X509Certificate>): X509Certificate[] {
+  const found = [...links.values()].filter(
+    (link) => certificate.checkIssued(link) && certificate.verify(link.publicKey),
+  );
+  for (const each of found) links.delete(nameOf(each));
+  return found;
 }
 
 /**
- * True when a path ends at the authority's root, a reason when one fails on the way, false when there is none. Each
- * certificate is looked at once, by its shortest way from the leaf: links that certify one another in a circle, as a
- * host may send them, would otherwise be walked in every order.
+ * The authority with this root. Where several have it, the one counts that pins the issuer of the leaf, and without
+ * such a one a virtual one: a host chooses its intermediates, and must not choose to be hardware by them.
  */
-function pathTo(
-  leaf: X509Certificate,
-  links: readonly X509Certificate[],
-  { chain }: TpmAuthority,
-  now: number,
-): boolean | string {
-  const root = chain.at(-1);
-  let why: boolean | string = false;
-  let unseen = [...links];
-  let ends = [leaf];
-  for (let depth = 0; depth < maxPath && ends.length > 0; depth++) {
-    const issuers = unseen.filter((link) => ends.some((end) => issued(end, link)));
-    unseen = unseen.filter((link) => !issuers.includes(link));
-    ends = [];
-    for (const issuer of issuers) {
-      const fault = issuerFault(issuer, now);
-      if (fault !== undefined) why = fault;
-      else if (root !== undefined && issuer.raw.equals(root.raw)) return true;
-      else ends.push(issuer);
-    }
-  }
-  return why;
-}
-
-function issued(certificate: X509Certificate, by: X509Certificate): boolean {
-  const key = certificate.checkIssued(by) ? keyIn(by) : undefined;
-  return key !== undefined && certificate.verify(key);
+function underRoot(
+  root: X509Certificate,
+  first: X509Certificate,
+  authorities: readonly TpmAuthority[],
+): TpmAuthority | undefined {
+  const candidates = authorities.filter(({ chain }) => chain.at(-1)?.raw.equals(root.raw));
+  const [one] = candidates
+    .filter(({ chain }) => chain.some(({ raw }) => raw.equals(first.raw)))
+    .toSorted((a, b) => Number(b.virtual) - Number(a.virtual));
+  return one ?? candidates.find(({ virtual }) => virtual) ?? candidates[0];
 }
 
 function issuerFault(issuer: X509Certificate, now: number): string | undefined {
