@@ -2,6 +2,12 @@ import { CommanderError } from 'commander';
 import { printError } from './output.ts';
 import { makeProgram } from './program.ts';
 
+// Whoever reads our output may stop early (`| head`): then there is nothing left to say.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 /** Runs the command line and leaves with the exit code of its outcome. */
 async function main(argv: readonly string[]): Promise<number> {
   const program = makeProgram();
