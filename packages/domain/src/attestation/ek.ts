@@ -78,11 +78,14 @@ const nameOf = (certificate: X509Certificate): string => certificate.fingerprint
 
 /** Takes the issuers of a certificate out of the links. */
 function takeIssuers(certificate: X509Certificate, links: Map<string, X509Certificate>): X509Certificate[] {
-  const found = [...links.values()].filter(
-    (link) => certificate.checkIssued(link) && certificate.verify(link.publicKey),
-  );
+  const found = [...links.values()].filter((link) => issued(certificate, link));
   for (const each of found) links.delete(nameOf(each));
   return found;
+}
+
+function issued(certificate: X509Certificate, by: X509Certificate): boolean {
+  const key = certificate.checkIssued(by) ? keyIn(by) : undefined;
+  return key !== undefined && certificate.verify(key);
 }
 
 /**
