@@ -57,6 +57,7 @@ export async function serveKmxa(config: HostConfig): Promise<Running> {
       ),
   };
   const operations = kmxaOperations({ agent, configuration, trust, libvirt, encryption, providers, store, audit });
+  await vmKeys.dropAll();
   const listening = await Promise.all([
     listenOnSocket(httpServer(publicRoutes, log), paths.service('kmxa'), 0o660),
     listenOnSocket(httpServer(routesOf(operations), log), paths.admin('kmxa')),

@@ -17,6 +17,9 @@ import type { VmLocks } from './vm-lock.ts';
 /** Milliseconds that libvirt may hold a secret when nothing says that the start went through or failed. */
 const secretLifetime = 60_000;
 
+/** Collection of the store: the secrets that libvirt may hold, by VM. */
+const loaded = 'secrets-with-libvirt';
+
 export interface VmKeysInput {
   readonly libvirt: LibvirtLink;
   readonly locks: VmLocks;
@@ -36,7 +39,7 @@ interface Seen {
 /** Gives the keys of a VM to libvirt for its start, and takes them back. */
 export class VmKeys {
   readonly #input: VmKeysInput;
-  readonly #loaded = new Map<string, { secrets: string[]; timer: NodeJS.Timeout }>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
 
   constructor(input: VmKeysInput) {
     this.#input = input;
@@ -58,25 +61,27 @@ export class VmKeys {
 
   /** After the start, or when it came to nothing. */
   async drop(uuid: string): Promise<void> {
-    const loaded = this.#loaded.get(uuid);
-    if (loaded === undefined) return;
-    clearTimeout(loaded.timer);
-    this.#loaded.delete(uuid);
+    const secrets = this.#input.store.getState(loaded, uuid) as string[] | undefined;
+    if (secrets === undefined) return;
+    clearTimeout(this.#timers.get(uuid));
+    this.#timers.delete(uuid);
     await this.#input.libvirt.use(async (connection) => {
-      for (const secret of loaded.secrets) await undefineSecret(connection, secret);
+      for (const secret of secrets) await undefineSecret(connection, secret);
     });
+    this.#input.store.deleteState(loaded, uuid);
     this.#input.audit({
       action: 'vm.keys-dropped',
       actor: { kind: 'part', id: 'libvirt-hook' },
       target: { kind: 'vm', id: uuid },
       outcome: 'success',
-      detail: { secrets: loaded.secrets.length },
+      detail: { secrets: secrets.length },
     });
   }
 
-  /** Drops whatever is still with libvirt. */
+  /** Drops whatever is still with libvirt, also what an agent left there that was killed. */
   async dropAll(): Promise<void> {
-    await Promise.allSettled([...this.#loaded.keys()].map((uuid) => this.drop(uuid)));
+    const left = this.#input.store.listState(loaded);
+    await Promise.allSettled(left.map(({ name }) => this.drop(name)));
   }
 
   /** What was last seen of a VM, for rollback and for telling changes. */
@@ -135,8 +140,10 @@ export class VmKeys {
   }
 
   #expect(uuid: string, secrets: string[]): void {
+    // Durable before libvirt holds the first secret, so that no crash leaves one there for good.
+    this.#input.store.putState(loaded, uuid, secrets);
     const timer = setTimeout(() => void this.drop(uuid).catch(() => undefined), secretLifetime).unref();
-    this.#loaded.set(uuid, { secrets, timer });
+    this.#timers.set(uuid, timer);
   }
 
   #record(action: 'vm.keys-loaded' | 'vm.refuse', { domain }: ReadDomain, detail: Record<string, unknown>): void {

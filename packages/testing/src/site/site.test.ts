@@ -234,6 +234,23 @@ describe('a site on real parts', { skip }, () => {
     await host.libvirt.mustVirsh(['destroy', guest.name]);
   });
 
+  test('secrets that a killed agent left with libvirt are taken back when it is back', async () => {
+    const host = site.host('host1');
+    const secrets = async () => (await host.libvirt.mustVirsh(['secret-list'])).trim();
+    const hook = host.libvirt.path('/etc/libvirt/hooks/qemu');
+    const real = readFileSync(hook, 'utf8');
+    // The start goes through, and nobody tells the agent.
+    writeFileSync(hook, real.replace('set -u', 'set -u\n[ "$2" = prepare ] || exit 0'));
+    await host.libvirt.mustVirsh(['start', 'canary']);
+    await host.libvirt.mustVirsh(['destroy', 'canary']);
+    writeFileSync(hook, real);
+    assert.notEqual(await secrets(), '');
+    const pid = await pidOf(host, 'kmxa');
+    process.kill(pid, 'SIGKILL');
+    await backAfter(host, pid);
+    assert.equal(await secrets(), '');
+  });
+
   test('a changed kernel is refused although the domain is the same; a wanted change is sealed', async () => {
     const host = site.host('host1');
     const kernel = await installGuestKernel(work.file('kernel-of-sealed'));
