@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { ConfigStore } from '@vouchsafe/store/config-store';
 import { fileSealer } from '@vouchsafe/store/seal';
+import { soleOwner } from '@vouchsafe/store/sole-owner';
 import pino, { type Logger } from 'pino';
 import { AuditFile } from './audit/file.ts';
 import type { HostConfig } from './config/host.ts';
@@ -27,6 +28,8 @@ export function openPart(config: HostConfig, name: HostPart | 'host', log = logg
   keepOutOfCoreDumps();
   makeFolders(config, name);
   const paths = pathsOf(config);
+  // Two writers would break the chain of the audit file.
+  const lock = soleOwner(paths.lock(name));
   const store = ConfigStore.open(paths.store(name), fileSealer(paths.key(name)));
   const audit = AuditFile.open(paths.audit(name), name);
   const record = (action: 'part.start' | 'part.stop') =>
@@ -42,6 +45,7 @@ export function openPart(config: HostConfig, name: HostPart | 'host', log = logg
     record('part.stop');
     store[Symbol.dispose]();
     audit[Symbol.dispose]();
+    lock[Symbol.dispose]();
   };
   return { config, paths, store, audit, log, close };
 }

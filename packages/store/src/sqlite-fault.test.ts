@@ -29,6 +29,7 @@ test('a full disk is told from a damaged file; what SQLite did not say stays wha
   assert.throws(fail(13), { kind: 'disk.full', message: '/a: there is no space for it' });
   assert.throws(fail(11), { kind: 'file.unreadable', message: /damaged/ });
   assert.throws(fail(5 | (1 << 8)), { kind: 'object.in-use' });
-  assert.throws(fail(10), { kind: 'file.unreadable', message: '/a: words' });
+  assert.throws(fail(10), { kind: 'file.unreadable', message: /full or broken/ });
+  assert.throws(fail(99), { kind: 'file.unreadable', message: '/a: words' });
   assert.throws(fail(undefined), { name: 'Error', message: 'words' });
 });

@@ -4,6 +4,7 @@ import { Problem, type ProblemKind } from '@vouchsafe/domain/problem';
 const faults: Readonly<Record<number, readonly [kind: ProblemKind, why: string]>> = {
   5: ['object.in-use', 'another process holds it'],
   8: ['file.unreadable', 'it cannot be written'],
+  10: ['file.unreadable', 'it cannot be read or written; the disk is full or broken'],
   11: ['file.unreadable', 'it is damaged; restore it from a copy'],
   13: ['disk.full', 'there is no space for it'],
   14: ['file.unreadable', 'it cannot be opened'],

@@ -19,6 +19,8 @@ export function pathsOf({ state, run }: Pick<HostConfig, 'state' | 'run'>) {
     /** The libvirt hook's socket. */
     hook: join(run, 'hook.sock'),
     store: (part: HostPart | 'host') => join(state, part, `${part}.db`),
+    /** Held by the one process that may write to store and audit file. */
+    lock: (part: HostPart | 'host') => join(state, part, 'lock'),
     key: (part: HostPart | 'host') => join(state, 'keys', `${part}.key`),
     audit: (part: HostPart | 'host') => join(state, 'audit', `${part}.jsonl`),
     log: (part: HostPart) => join(state, 'log', `${part}.log`),

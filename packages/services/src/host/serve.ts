@@ -54,28 +54,33 @@ export async function serveHost(config: HostConfig, command?: PartCommand): Prom
   }
   const supervisor = new Supervisor(log);
   const listening: Listening[] = [];
-  for (const each of hostParts) {
-    listening.push(
-      await listenOnSocket(httpServer([certifyRoute(each, authority, part)], log), paths.certify(each), 0o600),
-    );
-  }
-  const admin = httpServer(routesOf(hostOperations(config, authority, supervisor)), log);
-  for (const [each, prefix] of administered[config.role]) {
-    await forward(admin, { prefix, part: each, socket: paths.admin(each), timeout: 0 });
-  }
-  listening.push(await listenOnSocket(admin, paths.admin('host')));
-  if (command !== undefined) {
-    await supervisor.start(
-      partsOf[config.role].map((each) => ({ part: each, argv: command(each), log: paths.log(each) })),
-    );
-  }
-  return {
-    async close() {
-      await supervisor.stop();
-      await Promise.all(listening.map((each) => each.close()));
-      part.close();
-    },
+  const close = async () => {
+    await supervisor.stop();
+    await Promise.all(listening.map((each) => each.close()));
+    part.close();
   };
+  try {
+    for (const each of hostParts) {
+      listening.push(
+        await listenOnSocket(httpServer([certifyRoute(each, authority, part)], log), paths.certify(each), 0o600),
+      );
+    }
+    const admin = httpServer(routesOf(hostOperations(config, authority, supervisor)), log);
+    for (const [each, prefix] of administered[config.role]) {
+      await forward(admin, { prefix, part: each, socket: paths.admin(each), timeout: 0 });
+    }
+    listening.push(await listenOnSocket(admin, paths.admin('host')));
+    if (command !== undefined) {
+      await supervisor.start(
+        partsOf[config.role].map((each) => ({ part: each, argv: command(each), log: paths.log(each) })),
+      );
+    }
+  } catch (error) {
+    // Parts that did start would be kept alive by a host that did not.
+    await close();
+    throw error;
+  }
+  return { close };
 }
 
 function certifyRoute(of: HostPart, authority: HostAuthority, { audit }: ReturnType<typeof openPart>): Route {

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { Problem } from '@vouchsafe/domain/problem';
 import { type Authority, createAuthority, issue, newKeyPair } from '@vouchsafe/domain/x509/authority';
 import { certificateFacts } from '@vouchsafe/domain/x509/facts';
 import { parseCertificate, parsePrivateKey, privateKeyPem } from '@vouchsafe/domain/x509/pem';
@@ -23,18 +24,32 @@ export const validityFrom = (now: Date) => ({
 /** The key server's own authority, made on the first call. Two processes that call at once get the same one. */
 export async function openAuthority(layout: KmsLayout, now: Date): Promise<Authority> {
   if (!existsSync(layout.authority.folder)) await makeAuthority(layout, now);
-  return {
-    certificatePem: readFileSync(layout.authority.certificate, 'utf8'),
-    privateKey: parsePrivateKey(readFileSync(layout.authority.key)),
-  };
+  const { certificate, key } = layout.authority;
+  const privateKey = reading(key, 'private key', (pem) => parsePrivateKey(pem));
+  const certificatePem = reading(certificate, 'certificate', (pem) => {
+    if (parseCertificate(pem).checkPrivateKey(privateKey)) return pem;
+    throw new Problem('file.unreadable', `${certificate}: it is not the certificate of ${key}; restore both`);
+  });
+  return { certificatePem, privateKey };
+}
+
+/** Reads a PEM file of ours. @throws {Problem} `file.unreadable` naming the file */
+function reading<T>(path: string, what: string, read: (pem: string) => T): T {
+  const pem = readFileSync(path, 'utf8');
+  try {
+    return read(pem);
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    throw new Problem('file.unreadable', `${path}: no ${what} in PEM; restore it from a copy`, { cause });
+  }
 }
 
 async function makeAuthority(layout: KmsLayout, now: Date): Promise<void> {
   const made = await createAuthority({ name: `Vouchsafe key server ${hostname()}`, ...validityFrom(now) });
   const folder = mkdtempSync(join(layout.dataDir, 'ca-'));
-  writeFileSync(join(folder, 'ca.key'), privateKeyPem(made.privateKey), { mode: 0o600, flush: true });
-  writeFileSync(join(folder, 'ca.crt'), made.certificatePem, { mode: 0o600, flush: true });
   try {
+    write(join(folder, 'ca.key'), privateKeyPem(made.privateKey));
+    write(join(folder, 'ca.crt'), made.certificatePem);
     renameSync(folder, layout.authority.folder);
   } catch (error) {
     rmSync(folder, { recursive: true });
@@ -80,11 +95,12 @@ function namesOf(listenHost: string) {
 
 function serves(layout: KmsLayout, wanted: ReturnType<typeof namesOf>, now: Date): boolean {
   if (!existsSync(layout.server.certificate) || !existsSync(layout.server.key)) return false;
-  const pem = readFileSync(layout.server.certificate, 'utf8');
-  const certificate = parseCertificate(pem);
-  const { sans } = certificateFacts(pem);
+  const { certificate, sans } = reading(layout.server.certificate, 'certificate', (pem) => ({
+    certificate: parseCertificate(pem),
+    ...certificateFacts(pem),
+  }));
   return (
-    certificate.checkPrivateKey(parsePrivateKey(readFileSync(layout.server.key))) &&
+    certificate.checkPrivateKey(reading(layout.server.key, 'private key', parsePrivateKey)) &&
     certificate.validToDate.getTime() - now.getTime() > renewal &&
     wanted.dns.every((name) => sans.dns.includes(name)) &&
     wanted.ip.every((address) => sans.ip.includes(address))
@@ -92,6 +108,17 @@ function serves(layout: KmsLayout, wanted: ReturnType<typeof namesOf>, now: Date
 }
 
 function replace(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+  write(`${path}.new`, text);
   renameSync(`${path}.new`, path);
+}
+
+/** @throws {Problem} `disk.full`, `file.unreadable` naming the file */
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { mode: 0o600, flush: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const kind = code === 'ENOSPC' || code === 'EDQUOT' ? 'disk.full' : 'file.unreadable';
+    throw new Problem(kind, `${path}: ${message}`, { cause });
+  }
 }

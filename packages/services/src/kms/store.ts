@@ -51,7 +51,7 @@ export class KmsStore implements Disposable {
     const database = openFile(layout.database.file);
     try {
       const store = new KmsStore(database, fileSealer(layout.rootKey));
-      namingFile(layout.database.file, () => store.#probe());
+      namingFile(layout.database.file, () => store.#probe(layout));
       return store;
     } catch (error) {
       database.close();
@@ -161,12 +161,25 @@ export class KmsStore implements Disposable {
   }
 
   /** Fails at once when the root key is not the one that this database was made with. */
-  #probe(): void {
+  #probe({ rootKey, database }: KmsLayout): void {
     const row = this.#sql('SELECT sealed FROM seal_probe').get();
     if (row === undefined) {
       const probe = this.#sealer.seal('seal probe', Secret.take(Uint8Array.of(1)));
       this.#sql('INSERT OR IGNORE INTO seal_probe (one, sealed) VALUES (1, ?)').run(probe);
-    } else this.#sealer.open('seal probe', row.sealed as Uint8Array)[Symbol.dispose]();
+    } else if (!this.#opens('seal probe', row.sealed as Uint8Array))
+      throw new Problem(
+        'file.unreadable',
+        `${rootKey}: it does not open ${database.file}, which was made with another key`,
+      );
+  }
+
+  #opens(name: string, sealed: Uint8Array): boolean {
+    try {
+      this.#sealer.open(name, sealed)[Symbol.dispose]();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #sql(text: string): StatementSync {

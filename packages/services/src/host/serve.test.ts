@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseHostConfig } from '../config/host.ts';
+import { pathsOf } from '../config/paths.ts';
+import { serveHost } from './serve.ts';
+
+process.env.VOUCHSAFE_LOG_LEVEL = 'silent';
+
+function configOf(folder: string) {
+  const lines = [
+    'role = "trust-authority"',
+    'name = "ta"',
+    `state = "${join(folder, 'state')}"`,
+    `run = "${join(folder, 'run')}"`,
+    'listen = "127.0.0.1:1"',
+  ];
+  return parseHostConfig(lines.join('\n'));
+}
+
+test('a host whose parts do not start ends whole, and leaves nothing that stands in the way of the next', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'host-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const config = configOf(folder);
+  const failing = () => ['/bin/false'] as const;
+  await assert.rejects(serveHost(config, failing), { kind: 'host.not-ready', message: /ended with exit code 1; see / });
+  assert.equal(existsSync(pathsOf(config).admin('host')), false);
+  const running = await serveHost(config);
+  await assert.rejects(serveHost({ ...config, run: join(folder, 'other') }), {
+    kind: 'object.in-use',
+    message: /host\/lock: another process holds it/,
+  });
+  await running.close();
+});
