@@ -33,7 +33,7 @@ export class AuditFile implements Disposable {
       const { size } = fstatSync(file);
       const end = lastLineEnd(file, size);
       const line = textOf(readAt(file, lastLineEnd(file, end - 1), end - 1), path);
-      const head = end === 0 ? emptyChain : headAt(line);
+      const head = end === 0 ? emptyChain : headOf(line, path);
       if (end < size) ftruncateSync(file, end);
       return new AuditFile(file, part, now, head, end);
     } catch (error) {
@@ -69,6 +69,14 @@ export class AuditFile implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.#file);
+  }
+}
+
+function headOf(line: string, path: string): ChainHead {
+  try {
+    return headAt(line);
+  } catch (cause) {
+    throw new Problem('audit.broken', `${path}: ${(cause as Error).message}`, { cause });
   }
 }
 
