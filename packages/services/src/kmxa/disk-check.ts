@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { KeySafe, KeySafePart } from '@vouchsafe/domain/keys/key-safe';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Disk, DomainDescription } from '@vouchsafe/domain/profile/description';
@@ -53,7 +53,8 @@ const headerBytes = 4096;
 function firstBytes(path: string, target: string): Uint8Array {
   const bytes = new Uint8Array(headerBytes);
   try {
-    const file = openSync(path, 'r');
+    // Not to hang on a named pipe, and every other VM with it.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return bytes.subarray(0, readSync(file, bytes, 0, headerBytes, 0));
     } finally {

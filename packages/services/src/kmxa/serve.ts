@@ -41,7 +41,7 @@ export async function serveKmxa(config: HostConfig): Promise<Running> {
   const guard = () => refuseUnsafeHost(agent);
   const vmKeys = new VmKeys({ libvirt, locks, store, audit, guard, providerOf });
   const workers = Math.min(8, availableParallelism());
-  const encryption = { libvirt, locks, vmKeys, audit, providerOf, workers, worker: converterCode() };
+  const encryption = { libvirt, locks, vmKeys, store, audit, providerOf, workers, worker: converterCode() };
   const providers: KmxaContext['providers'] = {
     list: () => release.providers(),
     named: (name) => findProvider(name, release, cache),

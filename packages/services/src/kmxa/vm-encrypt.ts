@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { equalBytes } from '@vouchsafe/bytes/equal';
 import { Secret } from '@vouchsafe/bytes/secret';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
@@ -12,13 +12,13 @@ import { withEncryption } from '@vouchsafe/domain/profile/edit';
 import { encryptImage } from '@vouchsafe/luks/encrypt';
 import { LuksError, type LuksErrorCode } from '@vouchsafe/luks/error';
 import type { WorkerCode } from '@vouchsafe/luks/pool';
-
+import type { ConfigStore } from '@vouchsafe/store/config-store';
 import { luksUuidOf } from './disk-check.ts';
 import { type ReadDomain, readDomain } from './domain-xml.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
-import { openKeks, openParts, safeOf } from './opened-safe.ts';
+import { type BoundSafe, openKeks, openParts, safeOf } from './opened-safe.ts';
 import { defineSealed, shutOffDomain } from './sealed-domain.ts';
-import { readSidecar, writeSidecar } from './sidecar.ts';
+import { readSidecar, sidecarOf, writeSidecar } from './sidecar.ts';
 import type { VmKeys } from './vm-keys.ts';
 import type { VmLocks } from './vm-lock.ts';
 
@@ -29,6 +29,7 @@ export interface VmEncryptInput {
   readonly libvirt: LibvirtLink;
   readonly locks: VmLocks;
   readonly vmKeys: VmKeys;
+  readonly store: ConfigStore;
   readonly audit: (entry: AuditEntry) => void;
   readonly providerOf: (reference: KeyReference) => KeyProvider;
   /** Threads for the conversion and where their code is. */
@@ -92,8 +93,9 @@ async function encrypt(
   }
   const disks = chooseDisks(read, order.disks);
   tell({ step: 'keys', vm });
-  const { keysafe, works, xml } = (await resume(read, disks, input)) ?? (await begin(read, disks, order.provider));
+  const { keysafe, works, xml } = (await resume(read, disks, order, input)) ?? (await begin(read, disks, order.provider));
   try {
+    input.store.putState(begun, read.domain.uuid, digestOf(keysafe));
     for (const { disk } of works) writeSidecar(disk.source.name, keysafe);
     for (const work of works) await convert(work, order, input, tell);
     tell({ step: 'define', vm });
@@ -102,6 +104,7 @@ async function encrypt(
     for (const { part } of works) part.dek[Symbol.dispose]();
   }
   input.audit(record(read, keysafe, works));
+  input.store.deleteState(begun, read.domain.uuid);
   tell({ step: 'done', vm });
 }
 
@@ -160,19 +163,34 @@ async function begin(read: ReadDomain, disks: readonly Work['disk'][], provider:
   return { keysafe, works, xml };
 }
 
+/** State of this host: SHA-256 of the key safe of every encryption that is under way, by VM. */
+const begun = 'encryptions';
+
+const digestOf = (keysafe: string): string => createHash('sha256').update(keysafe).digest('hex');
+
 /** Goes on with the keys of an interrupted encryption, which stand beside the first disk. */
-async function resume(
+export async function resume(
   read: ReadDomain,
   disks: readonly Work['disk'][],
-  input: VmEncryptInput,
+  { provider }: Pick<EncryptOrder, 'provider'>,
+  input: Pick<VmEncryptInput, 'store' | 'providerOf'>,
 ): Promise<Prepared | undefined> {
   const [first] = disks;
   const keysafe = first === undefined ? undefined : readSidecar(first.source.name);
-  if (keysafe === undefined) return undefined;
+  if (first === undefined || keysafe === undefined) return undefined;
   const bound = safeOf({ ...read, domain: { ...read.domain, keysafe } }, undefined);
+  // Whoever knows a KEK can write a key safe for a disk that is still plain, and would then know its key.
+  const done = disks.every(({ target, source }) => partOf(bound, target)?.luks === luksUuidOf(source.name));
+  if (input.store.getState(begun, read.domain.uuid) !== digestOf(keysafe) && !done)
+    throw new Problem(
+      'object.exists',
+      `${sidecarOf(first.source.name)}: this host began no encryption with this key safe; take it away if no disk of domain ${read.domain.name} is encrypted with it`,
+    );
+  if (bound.safe.keks.some(({ prv }) => prv !== provider.id))
+    throw new Problem('input.invalid', `provider: the interrupted encryption is one with ${bound.safe.keks[0]?.prv}`);
   const deks = await openParts(bound.safe, await openKeks(bound, 'run', input.providerOf));
   const works = disks.map((disk): Work => {
-    const part = bound.safe.parts.find(({ id }) => id === disk.target);
+    const part = partOf(bound, disk.target);
     const dek = deks.get(disk.target);
     if (part === undefined || dek === undefined) {
       throw new Problem(
@@ -184,6 +202,8 @@ async function resume(
   });
   return { keysafe, works, xml: encryptedXml(read, works) };
 }
+
+const partOf = ({ safe }: BoundSafe, target: string) => safe.parts.find(({ id }) => id === target);
 
 const encryptedXml = ({ xml }: ReadDomain, works: readonly Work[]): string =>
   withEncryption(xml, { disks: works.map(({ disk, part }) => ({ target: disk.target, secretUuid: part.luks })) });
