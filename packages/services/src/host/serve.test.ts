@@ -34,3 +34,13 @@ test('a host whose parts do not start ends whole, and leaves nothing that stands
   });
   await running.close();
 });
+
+test('a folder of sockets whose path is too long for a socket is named', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'host-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const run = join(folder, 'r'.repeat(100));
+  await assert.rejects(serveHost({ ...configOf(folder), run }), {
+    kind: 'config.invalid',
+    message: /^run: .*r\/host-attestd\.sock is longer than the 107 bytes/,
+  });
+});
