@@ -93,7 +93,8 @@ async function encrypt(
   }
   const disks = chooseDisks(read, order.disks);
   tell({ step: 'keys', vm });
-  const { keysafe, works, xml } = (await resume(read, disks, order, input)) ?? (await begin(read, disks, order.provider));
+  const { keysafe, works, xml } =
+    (await resume(read, disks, order, input)) ?? (await begin(read, disks, order.provider));
   try {
     input.store.putState(begun, read.domain.uuid, digestOf(keysafe));
     for (const { disk } of works) writeSidecar(disk.source.name, keysafe);
@@ -180,8 +181,7 @@ export async function resume(
   if (first === undefined || keysafe === undefined) return undefined;
   const bound = safeOf({ ...read, domain: { ...read.domain, keysafe } }, undefined);
   // Whoever knows a KEK can write a key safe for a disk that is still plain, and would then know its key.
-  const done = disks.every(({ target, source }) => partOf(bound, target)?.luks === luksUuidOf(source.name));
-  if (input.store.getState(begun, read.domain.uuid) !== digestOf(keysafe) && !done)
+  if (input.store.getState(begun, read.domain.uuid) !== digestOf(keysafe) && disks.some(isPlain(bound)))
     throw new Problem(
       'object.exists',
       `${sidecarOf(first.source.name)}: this host began no encryption with this key safe; take it away if no disk of domain ${read.domain.name} is encrypted with it`,
@@ -202,6 +202,11 @@ export async function resume(
   });
   return { keysafe, works, xml: encryptedXml(read, works) };
 }
+
+const isPlain =
+  (bound: BoundSafe) =>
+  ({ target, source }: Work['disk']): boolean =>
+    (luksUuidOf(source.name) ?? 'none') !== partOf(bound, target)?.luks;
 
 const partOf = ({ safe }: BoundSafe, target: string) => safe.parts.find(({ id }) => id === target);
 

@@ -142,6 +142,7 @@ export class VmKeys {
   #expect(uuid: string, secrets: string[]): void {
     // Durable before libvirt holds the first secret, so that no crash leaves one there for good.
     this.#input.store.putState(loaded, uuid, secrets);
+    clearTimeout(this.#timers.get(uuid));
     const timer = setTimeout(() => void this.drop(uuid).catch(() => undefined), secretLifetime).unref();
     this.#timers.set(uuid, timer);
   }
