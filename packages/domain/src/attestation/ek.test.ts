@@ -21,7 +21,7 @@ const day = 86400;
 async function make(
   name: string,
   by?: Ca,
-  { ca = true, from = -day, until = day, pair = newPair() } = {},
+  { ca = true, from = -day, until = day, pair = newPair(), pathLength = undefined as number | undefined } = {},
 ): Promise<Ca> {
   const curve = { name: 'ECDSA', namedCurve: 'P-256' };
   const signingKey = (by?.privateKey ?? pair.privateKey).toCryptoKey(curve, false, ['sign']);
@@ -34,7 +34,7 @@ async function make(
     publicKey: Buffer.from(pair.publicKey.export({ type: 'spki', format: 'der' })) as Buffer<ArrayBuffer>,
     signingKey,
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    extensions: [new x509.BasicConstraintsExtension(ca, undefined, true)],
+    extensions: [new x509.BasicConstraintsExtension(ca, pathLength, true)],
   });
   return { certificate: new X509Certificate(Buffer.from(made.rawData)), privateKey: pair.privateKey, name };
 }
@@ -114,4 +114,16 @@ test('a path is as long as eight issuers and no longer', async () => {
   const nine = await make('nine', chain[0]!, { ca: false });
   assert.equal(find(eight, [rootOnly], chain.slice(0, -1)), 'authority maker');
   assert.match(find(nine, [rootOnly], chain.slice(0, -1)), /no imported CA/);
+});
+
+test('an authority that may have none below it has none below it, unless it renewed its own name', async () => {
+  const narrow = await make('narrow', root, { pathLength: 0 });
+  const sub = await make('sub', narrow);
+  const trusted = [pinned('maker', false, narrow, root)];
+  assert.match(
+    find(await make('tpm', sub, { ca: false }), trusted, [sub]),
+    /narrow may have 0 authorities below it, not 1/,
+  );
+  const renewed = await make('narrow', narrow);
+  assert.equal(find(await make('tpm', renewed, { ca: false }), trusted, [renewed]), 'authority maker');
 });

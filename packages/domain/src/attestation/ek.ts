@@ -2,6 +2,7 @@ import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { decodePublic } from '@vouchsafe/tpm2/public';
 import { spkiOf } from '@vouchsafe/tpm2/public-key';
 import { Problem } from '../problem.ts';
+import { constraintsOf } from '../x509/constraints.ts';
 import type { TpmAuthority } from './policy.ts';
 
 /** Names an endorsement key: SHA-256 of its SubjectPublicKeyInfo, in hexadecimal. */
@@ -36,6 +37,8 @@ const maxPath = 8;
 interface Step {
   readonly certificate: X509Certificate;
   readonly first: X509Certificate;
+  /** Authorities between it and the leaf, those that only renewed their own name left out (RFC 5280, 4.2.1.9). */
+  readonly below: number;
 }
 
 /**
@@ -56,18 +59,20 @@ export function authorityOf(
     [...authorities.flatMap(({ chain }) => chain), ...intermediates].map((each) => [nameOf(each), each]),
   );
   let why = `no imported CA issued it (issuer ${oneLine(leaf.issuer)})`;
-  let level = takeIssuers(leaf, links).map((certificate): Step => ({ certificate, first: certificate }));
+  let level = takeIssuers(leaf, links).map((certificate): Step => ({ certificate, first: certificate, below: 0 }));
   for (let depth = 1; depth <= maxPath && level.length > 0; depth++) {
     const next: Step[] = [];
-    for (const { certificate, first } of level) {
-      const fault = issuerFault(certificate, now);
+    for (const step of level) {
+      const { certificate, first } = step;
+      const fault = issuerFault(step, now);
       if (fault !== undefined) {
         why = fault;
         continue;
       }
       const authority = underRoot(certificate, first, authorities);
       if (authority !== undefined) return authority;
-      next.push(...takeIssuers(certificate, links).map((issuer) => ({ certificate: issuer, first })));
+      const below = step.below + (certificate.issuer === certificate.subject ? 0 : 1);
+      next.push(...takeIssuers(certificate, links).map((issuer) => ({ certificate: issuer, first, below })));
     }
     level = next;
   }
@@ -104,11 +109,13 @@ function underRoot(
   return one ?? candidates.find(({ virtual }) => virtual) ?? candidates[0];
 }
 
-function issuerFault(issuer: X509Certificate, now: number): string | undefined {
+function issuerFault({ certificate: issuer, below }: Step, now: number): string | undefined {
   const name = oneLine(issuer.subject);
+  const { pathLength = Number.POSITIVE_INFINITY } = constraintsOf(issuer);
   if (!issuer.ca) return `its issuer ${name} is no CA`;
   if (issuer.validFromDate.getTime() / 1000 > now) return `its issuer ${name} is not valid yet`;
   if (issuer.validToDate.getTime() / 1000 < now) return `its issuer ${name} has expired`;
+  if (below > pathLength) return `its issuer ${name} may have ${pathLength} authorities below it, not ${below}`;
   return undefined;
 }
 

@@ -293,7 +293,7 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
     const { x, y } = publicKey.export({ format: 'jwk' });
     const ca = await createAuthority({ name: 'maker', ...validity });
-    const pem = await issue({ authority: ca, publicKey, subject: 'tls server', usages: ['server'], ...validity });
+    const pem = await issue({ authority: ca, publicKey, subject: 'storage key', usages: ['agree'], ...validity });
     const certificate = new X509Certificate(pem);
     const area = decodePublic(good.identity.ek.publicArea);
     assert.equal(area.type, 'ecc');

@@ -1,3 +1,5 @@
+import type { X509Certificate } from 'node:crypto';
+import { constraintsOf } from '../../x509/constraints.ts';
 import type { Appraisal, Check } from '../appraisal.ts';
 import { authorityOf, ekHashOfCertificate } from '../ek.ts';
 import { type Finding, fail } from '../verdict.ts';
@@ -42,8 +44,29 @@ function certificateFindings(appraisal: Appraisal): Finding[] {
     ];
   if (ekHashOfCertificate(leaf) !== challenge.ek) return [fail(id, 'the certificate is for another key than this EK')];
   if (leaf.ca) return [fail(id, 'the certificate is one of a CA')];
+  const misused = purposeFindings(leaf);
+  if (misused.length > 0) return misused;
   const authority = authorityOf(leaf, intermediates, policy.authorities, now);
   if (typeof authority === 'string') return [fail(id, authority, { advice: 'import the CA of this TPM maker' })];
   appraisal.prove('tpm', authority.virtual ? 'virtual' : 'hardware');
   return [];
+}
+
+/** tcg-kp-EKCertificate (TCG EK Credential Profile, Extended Key Usage). */
+const ekPurpose = '2.23.133.8.1';
+
+/**
+ * The CA of an EK may certify other keys too, attestation keys among them, and those may lie outside any TPM: with one of
+ * them anybody opens a credential. Some makers state no purpose, but all of them how the key may be used.
+ */
+function purposeFindings(leaf: X509Certificate): Finding[] {
+  const { keyUsage: purposes } = leaf;
+  if (constraintsOf(leaf).encrypts === false)
+    return [
+      fail('ek.sign-only', 'the certificate is one of a signing key, such as an AK, not of an endorsement key', {
+        advice: 'have the TPM hand out the certificate of its EK',
+      }),
+    ];
+  if (purposes === undefined || purposes.includes(ekPurpose)) return [];
+  return [fail(id, `the certificate is for ${purposes.join(', ')}, not for an endorsement key (${ekPurpose})`)];
 }
