@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
+import type { LoaderText } from '@vouchsafe/eventlog/facts/loader';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { type ProvenFacts, provenFacts } from '@vouchsafe/eventlog/proven';
 import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/replay';
@@ -77,6 +78,9 @@ export function coverageOf(facts: ProvenFacts): Coverage {
   const roles = new Set(facts.objects.map(({ value }) => value.role));
   const texts = facts.loaderTexts.map(({ value }) => value);
   const grub = texts.some(({ role }) => role === 'grubKernelCommandLine');
+  const initrd = sections.has('.initrd') || roles.has('linuxInitrd') || grub;
+  // Only the initial file system holds the root disk against a hash, and only of the kernel's own command line.
+  const verity = initrd && texts.some(({ role, text }) => commandLines.includes(role) && rootHash.test(text));
   return {
     firmware: facts.separators.has(0),
     loader: facts.bootApplications.length > 0,
@@ -87,9 +91,11 @@ export function coverageOf(facts: ProvenFacts): Coverage {
       grub ||
       roles.has('linuxLoadOptions') ||
       texts.some(({ role }) => role === 'commandLine'),
-    initrd: sections.has('.initrd') || roles.has('linuxInitrd') || grub,
-    userspace: texts.some(({ text }) => /(?:^|\s)(?:roothash|systemd\.verity_root_hash)=[0-9a-f]{64}/.test(text))
-      ? 'verity'
-      : 'none',
+    initrd,
+    userspace: verity ? 'verity' : 'none',
   };
 }
+
+/** A loader measures other texts too, which nothing acts upon: an `echo` of GRUB may say anything. */
+const commandLines: readonly LoaderText['role'][] = ['commandLine', 'grubKernelCommandLine'];
+const rootHash = /(?:^|\s)(?:roothash|systemd\.verity_root_hash)=[0-9a-f]{64}(?:\s|\0|$)/;
