@@ -6,6 +6,7 @@ import { parseJson } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { BodyBudget } from './body-budget.ts';
 import { errorBody } from './error-body.ts';
 
 /** A request as a handler sees it. `raw` is the body as it came, for hashes over exact octets. */
@@ -41,11 +42,14 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** Bytes of request bodies that a server holds at once, several of the largest. */
+const bodiesAtOnce = 256 * 1024 * 1024;
+
 /** A server over routes; it listens nowhere yet. */
 export function httpServer(
   routes: readonly Route[],
   log: Logger,
-  limits: { bodyLimit?: number } = {},
+  limits: { bodyLimit?: number; bodies?: number } = {},
 ): FastifyInstance {
   const server = Fastify({
     loggerInstance: log,
@@ -66,7 +70,8 @@ export function httpServer(
     const problem = new Problem('operation.unknown', `${request.method} ${request.url}`);
     return reply.code(404).send(errorBody(problem));
   });
-  for (const route of routes) addRoute(server, route);
+  const budget = new BodyBudget(limits.bodies ?? bodiesAtOnce);
+  for (const route of routes) addRoute(server, route, budget);
   return server;
 }
 
@@ -117,11 +122,16 @@ export async function closeServer(server: FastifyInstance): Promise<void> {
   await server.close();
 }
 
-function addRoute(server: FastifyInstance, { method, path, bodyLimit, handle }: Route): void {
+function addRoute(server: FastifyInstance, { method, path, bodyLimit, handle }: Route, budget: BodyBudget): void {
   server.route({
     method,
     url: path,
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
+    preParsing: (request, reply, payload, done) => {
+      budget.watch(request.raw);
+      reply.raw.once('close', () => budget.release(request.raw));
+      done(null, payload);
+    },
     handler: async (request, reply) => {
       const { status = 200, headers = {}, body, text } = await handle(requestOf(request, reply));
       reply.code(body === undefined && text === undefined && status === 200 ? 204 : status).headers(headers);
