@@ -1,7 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { constraintsOf } from '../../x509/constraints.ts';
 import type { Appraisal, Check } from '../appraisal.ts';
+import { type PresentedEk, rememberAuthority, rememberedAuthority } from '../certified-eks.ts';
 import { authorityOf, ekHashOfCertificate } from '../ek.ts';
+import type { TpmAuthority } from '../policy.ts';
 import { type Finding, fail } from '../verdict.ts';
 
 const id = 'ek.certificate';
@@ -42,14 +44,30 @@ function certificateFindings(appraisal: Appraisal): Finding[] {
         advice: 'require listed endorsement keys instead of certificates, and list this one',
       }),
     ];
-  if (ekHashOfCertificate(leaf) !== challenge.ek) return [fail(id, 'the certificate is for another key than this EK')];
+  const presented = { ek: challenge.ek, leaf, intermediates };
+  const { authorities } = policy;
+  const authority =
+    rememberedAuthority(presented, authorities, now) ?? certifyingAuthority(presented, authorities, now);
+  if (Array.isArray(authority)) return authority;
+  rememberAuthority(presented, authorities, authority, now);
+  appraisal.prove('tpm', authority.virtual ? 'virtual' : 'hardware');
+  return [];
+}
+
+/** The authority behind the certificates, or all that speaks against them. */
+function certifyingAuthority(
+  { ek, leaf, intermediates }: PresentedEk,
+  authorities: readonly TpmAuthority[],
+  now: number,
+): TpmAuthority | Finding[] {
+  if (ekHashOfCertificate(leaf) !== ek) return [fail(id, 'the certificate is for another key than this EK')];
   if (leaf.ca) return [fail(id, 'the certificate is one of a CA')];
   const misused = purposeFindings(leaf);
   if (misused.length > 0) return misused;
-  const authority = authorityOf(leaf, intermediates, policy.authorities, now);
-  if (typeof authority === 'string') return [fail(id, authority, { advice: 'import the CA of this TPM maker' })];
-  appraisal.prove('tpm', authority.virtual ? 'virtual' : 'hardware');
-  return [];
+  const authority = authorityOf(leaf, intermediates, authorities, now);
+  return typeof authority === 'string'
+    ? [fail(id, authority, { advice: 'import the CA of this TPM maker' })]
+    : authority;
 }
 
 /** tcg-kp-EKCertificate (TCG EK Credential Profile, Extended Key Usage). */
