@@ -45,3 +45,13 @@ export function ownAttributes(object: ManagedObject): Attribute[] {
     ...(object.revocation === undefined ? [] : [{ name: 'Revocation Reason' as const, value: object.revocation }]),
   ];
 }
+
+/** The object as it is at a time: its dates have had their effect (KMIP 1.4, 3.22: Activation and Deactivation Date). */
+export function settled(object: ManagedObject, now: Date): ManagedObject {
+  let { state } = object;
+  if (state === 'Pre-Active' && reached(object.activation, now)) state = 'Active';
+  if (state === 'Active' && reached(object.deactivation, now)) state = 'Deactivated';
+  return state === object.state ? object : { ...object, state, changed: now };
+}
+
+const reached = (date: Date | undefined, now: Date) => date !== undefined && date <= now;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { ManagedObject } from './object.ts';
-import { after, type State, settled } from './state.ts';
+import { type ManagedObject, settled } from './object.ts';
+import { after, type State } from './state.ts';
 
 const at = (iso: string) => new Date(iso);
 const object = (state: State, dates: Partial<ManagedObject> = {}): ManagedObject => ({

@@ -1,5 +1,4 @@
 import type { revocationReasonCode, state } from '@vouchsafe/kmip/enums';
-import type { ManagedObject } from './object.ts';
 
 /** KMIP 1.4, 3.22; the life cycle is that of NIST SP 800-57 part 1, 7. */
 export type State = keyof typeof state;
@@ -27,13 +26,3 @@ export const after = (from: State, transition: Transition): State | undefined =>
 /** Which transition a revocation is. */
 export const revocationTransition = (code: keyof typeof revocationReasonCode): Transition =>
   code === 'Key Compromise' || code === 'CA Compromise' ? 'compromise' : 'deactivate';
-
-/** The object as it is at a time: its dates have had their effect (KMIP 1.4, 3.22: Activation and Deactivation Date). */
-export function settled(object: ManagedObject, now: Date): ManagedObject {
-  let { state } = object;
-  if (state === 'Pre-Active' && reached(object.activation, now)) state = 'Active';
-  if (state === 'Active' && reached(object.deactivation, now)) state = 'Deactivated';
-  return state === object.state ? object : { ...object, state, changed: now };
-}
-
-const reached = (date: Date | undefined, now: Date) => date !== undefined && date <= now;

@@ -1,6 +1,6 @@
 import Type from 'typebox';
-import { changed, type Recorder, recorded } from '../attestd/operations/context.ts';
 import { type Operation, operation, query } from './operation.ts';
+import { changed, type Recorder, recorded } from './recorded.ts';
 
 const Replacement = Type.Object(
   {

@@ -4,7 +4,8 @@ import { maxLogBytes } from '@vouchsafe/domain/attestation/messages';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
-import { type AttestdContext, changed, recorded } from './context.ts';
+import { changed, recorded } from '../../management/recorded.ts';
+import type { AttestdContext } from './context.ts';
 
 const Import = Type.Object(
   { image: BaseImage, userspace_unmeasured: Type.Optional(Type.Boolean()) },

@@ -5,7 +5,8 @@ import { certificateOf } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
-import { type AttestdContext, changed, recorded } from './context.ts';
+import { changed, recorded } from '../../management/recorded.ts';
+import type { AttestdContext } from './context.ts';
 
 const { name: Name, scope: Scope } = HostRecord.properties;
 

@@ -1,7 +1,8 @@
 import { TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
-import { type AttestdContext, changed, recorded } from './context.ts';
+import { changed, recorded } from '../../management/recorded.ts';
+import type { AttestdContext } from './context.ts';
 
 /** The settings of TPM trust. */
 export const settings = ({ configuration, ...context }: AttestdContext): Operation[] => [

@@ -1,8 +1,7 @@
 import type { Attribute } from '@vouchsafe/kmip/attribute';
 import type { Call } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
-import type { ManagedObject } from '../object.ts';
-import { settled } from '../state.ts';
+import { type ManagedObject, settled } from '../object.ts';
 import type { KmsClient, KmsStore } from '../store.ts';
 
 /** Who asks. */

@@ -4,8 +4,7 @@ import { type Attribute, attributeValue } from '@vouchsafe/kmip/attribute';
 import type { create as operation } from '@vouchsafe/kmip/operations/create';
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
-import type { ManagedObject } from '../object.ts';
-import { settled } from '../state.ts';
+import { type ManagedObject, settled } from '../object.ts';
 import type { KmsStore } from '../store.ts';
 import { type Asked, isFree, refuseTakenName } from './context.ts';
 

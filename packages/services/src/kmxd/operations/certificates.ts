@@ -3,8 +3,8 @@ import { Secret } from '@vouchsafe/bytes/secret';
 import { certificateOf } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
-import { changed, recorded } from '../../attestd/operations/context.ts';
 import { type Operation, operation, query } from '../../management/operation.ts';
+import { changed, recorded } from '../../management/recorded.ts';
 import type { KmxdContext } from './context.ts';
 
 const Pem = Type.String({ maxLength: 32768 });

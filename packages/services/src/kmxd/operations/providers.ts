@@ -1,6 +1,6 @@
 import Type from 'typebox';
-import { changed, recorded } from '../../attestd/operations/context.ts';
 import { type Operation, operation, query } from '../../management/operation.ts';
+import { changed, recorded } from '../../management/recorded.ts';
 import { defaultProvider, Provider } from '../configuration.ts';
 import type { KmxdContext } from './context.ts';
 
