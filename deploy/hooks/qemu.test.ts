@@ -102,6 +102,24 @@ test('a domain without a key safe needs no agent', { skip }, async () => {
   assert.equal((await run(nowhere, ['vm', 'prepare', 'begin', '-'], ' '.repeat(3 << 20))).code, 0);
 });
 
+test('a domain that names a secret is shown to the agent, and starts without one that is not there', {
+  skip,
+}, async () => {
+  const naming = [
+    "<domain><devices><disk><encryption><secret type='passphrase' uuid='u'/></encryption></disk></devices></domain>",
+    "<domain><devices><tpm><backend><encryption secret='u'/></backend></tpm></devices></domain>",
+  ];
+  for (const xml of naming) {
+    await using one = await agent(403, 'it is of another domain');
+    assert.deepEqual(await run(one.socket, ['vm', 'prepare', 'begin', '-'], xml), {
+      code: 1,
+      stdout: '',
+      stderr: 'vouchsafe: it is of another domain\n',
+    });
+    assert.equal((await run(nowhere, ['vm', 'prepare', 'begin', '-'], xml)).code, 0);
+  }
+});
+
 test('operations that nobody decides about pass', { skip }, async () => {
   for (const operation of ['start', 'stopped', 'attach', ''])
     assert.equal((await run(nowhere, ['vm', operation, 'begin', '-'])).code, 0);

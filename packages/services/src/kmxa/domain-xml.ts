@@ -34,10 +34,10 @@ export async function readDomain(xml: string): Promise<ReadDomain> {
   }
 }
 
-/** Whether a domain is any business of ours. @throws {Problem} `input.malformed` */
-export function hasKeySafe(xml: string): boolean {
+/** As `describeDomain`. @throws {Problem} `input.malformed` */
+export function describedDomain(xml: string): DomainDescription {
   try {
-    return describeDomain(xml).keysafe !== undefined;
+    return describeDomain(xml);
   } catch (cause) {
     throw new Problem('input.malformed', (cause as Error).message, { cause });
   }

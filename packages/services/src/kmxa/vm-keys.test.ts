@@ -14,6 +14,7 @@ import { type TestPart, testPart } from '../management/testing/part.ts';
 import { readDomain } from './domain-xml.ts';
 import { LibvirtLink } from './libvirt-link.ts';
 import { openKeks, openParts, safeOf } from './opened-safe.ts';
+import { Starting } from './starting.ts';
 import { VmKeys } from './vm-keys.ts';
 import { VmLocks } from './vm-lock.ts';
 
@@ -145,4 +146,29 @@ test('one start of a VM at a time', async () => {
   await refused(keys, xml, 'server.busy', /a start is under way/);
   waiting.resolve();
   await assert.rejects(first, problem('disk.unexpected'));
+});
+
+test('a domain that names the secret of a VM that is being started: refused, before and after', async () => {
+  const keys = vmKeys();
+  // Without key safe, with the victim's disk and a CD-ROM: none of it is looked at, since it is no business of ours.
+  const borrowing = domain(evil, cdrom);
+  await keys.load(borrowing);
+  part.store.putState('secrets-with-libvirt', victim, [luks]);
+  await refused(keys, borrowing, 'keysafe.other-domain', new RegExp(`names secret ${luks}, .* VM ${victim}`));
+  await keys.load(domain(victim));
+  part.store.deleteState('secrets-with-libvirt', victim);
+});
+
+test('what a starting domain names is known until it has started, or for a minute', () => {
+  let now = 0;
+  const starting = new Starting(() => now);
+  starting.enter(evil, { name: 'evil', xml: domain(evil) });
+  assert.equal(starting.otherNaming(victim, [prv, luks.toUpperCase()]), 'evil');
+  assert.equal(starting.otherNaming(evil, [luks]), undefined, 'its own');
+  assert.equal(starting.otherNaming(victim, [prv]), undefined, 'another secret');
+  now = 60_001;
+  assert.equal(starting.otherNaming(victim, [luks]), undefined);
+  starting.enter(evil, { name: 'evil', xml: domain(evil) });
+  starting.leave(evil);
+  assert.equal(starting.otherNaming(victim, [luks]), undefined);
 });

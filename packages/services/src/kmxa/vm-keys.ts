@@ -4,14 +4,16 @@ import { passphraseOf } from '@vouchsafe/domain/keys/passphrase';
 import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
 import type { KeyReference } from '@vouchsafe/domain/keys/reference';
 import { Problem } from '@vouchsafe/domain/problem';
+import type { DomainDescription } from '@vouchsafe/domain/profile/description';
 import { diffProfiles } from '@vouchsafe/domain/profile/diff';
 import { parseProfile, profileText } from '@vouchsafe/domain/profile/profile';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import { defineEphemeralPrivate, setSecretValue, undefineSecret } from '../libvirt/secrets.ts';
 import { checkDisks } from './disk-check.ts';
-import { hasKeySafe, type ReadDomain, readDomain } from './domain-xml.ts';
+import { describedDomain, type ReadDomain, readDomain } from './domain-xml.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { type BoundSafe, openKeks, openParts, safeOf } from './opened-safe.ts';
+import { namesOne, Starting } from './starting.ts';
 import type { VmLocks } from './vm-lock.ts';
 
 /** Milliseconds that libvirt may hold a secret when nothing says that the start went through or failed. */
@@ -39,6 +41,7 @@ interface Seen {
 /** Gives the keys of a VM to libvirt for its start, and takes them back. */
 export class VmKeys {
   readonly #input: VmKeysInput;
+  readonly #starting = new Starting();
   readonly #timers = new Map<string, NodeJS.Timeout>();
 
   constructor(input: VmKeysInput) {
@@ -47,9 +50,12 @@ export class VmKeys {
 
   /** Before a VM starts, here or as the destination of a migration. @throws {Problem} when it may not start here */
   async load(xml: string): Promise<void> {
-    if (!hasKeySafe(xml)) return;
+    const domain = describedDomain(xml);
+    const { uuid, name } = domain;
+    this.#refuseBorrowed(domain, xml);
+    this.#starting.enter(uuid, { name, xml });
+    if (domain.keysafe === undefined) return;
     const read = await readDomain(xml);
-    const { uuid, name } = read.domain;
     try {
       await this.#input.locks.alone(uuid, 'a start', () => this.#load(read));
     } catch (error) {
@@ -61,6 +67,7 @@ export class VmKeys {
 
   /** After the start, or when it came to nothing. */
   async drop(uuid: string): Promise<void> {
+    this.#starting.leave(uuid);
     const secrets = this.#input.store.getState(loaded, uuid) as string[] | undefined;
     if (secrets === undefined) return;
     clearTimeout(this.#timers.get(uuid));
@@ -108,6 +115,7 @@ export class VmKeys {
     const deks = await openParts(bound.safe, keks);
     try {
       const secrets = bound.safe.parts.map(({ luks }) => luks);
+      this.#refuseWhileOthersStart(read.domain, secrets);
       this.#record('vm.keys-loaded', read, { gen: bound.safe.gen, parts: bound.safe.parts.map(({ id }) => id) });
       this.#expect(read.domain.uuid, secrets);
       await this.#define(bound.safe, deks);
@@ -118,6 +126,24 @@ export class VmKeys {
     } finally {
       for (const dek of deks.values()) dek[Symbol.dispose]();
     }
+  }
+
+  /** While the secrets of a VM are with libvirt, a domain that names one would get it: its own disks are beside the point. */
+  #refuseBorrowed(domain: DomainDescription, xml: string): void {
+    for (const { name: owner, body } of this.#input.store.listState(loaded)) {
+      const secret = owner === domain.uuid ? undefined : namesOne(xml, body as string[]);
+      if (secret === undefined) continue;
+      const reason = `domain ${domain.name} names secret ${secret}, which is there for the start of VM ${owner}`;
+      this.#record('vm.refuse', { domain }, { problem: 'keysafe.other-domain', reason });
+      throw new Problem('keysafe.other-domain', reason);
+    }
+  }
+
+  /** The same the other way round: libvirt looks up secrets some time after the hook let a domain pass. */
+  #refuseWhileOthersStart({ name, uuid }: DomainDescription, secrets: readonly string[]): void {
+    const other = this.#starting.otherNaming(uuid, secrets);
+    if (other !== undefined)
+      throw new Problem('server.busy', `domain ${name}: domain ${other} is being started and names a secret of it`);
   }
 
   /** A copied key safe in a domain built differently opens nothing: what would run is not what was sealed. */
@@ -147,7 +173,11 @@ export class VmKeys {
     this.#timers.set(uuid, timer);
   }
 
-  #record(action: 'vm.keys-loaded' | 'vm.refuse', { domain }: ReadDomain, detail: Record<string, unknown>): void {
+  #record(
+    action: 'vm.keys-loaded' | 'vm.refuse',
+    { domain }: Pick<ReadDomain, 'domain'>,
+    detail: Record<string, unknown>,
+  ): void {
     const refused = action === 'vm.refuse';
     this.#input.audit({
       action,
