@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copy } from '@vouchsafe/bytes/hex';
@@ -57,7 +57,9 @@ const words = wordsOf('\x42\0\x78\x01', '\x42\0\x0f\x01', '\x42\0\x08\x01', 'x-p
 
 /** The server: nothing that a client sends may raise an error, and the server's own log stays empty. */
 function server(): Target {
-  const layout = kmsLayout(mkdtempSync(join(tmpdir(), 'vouchsafe-fuzz-')));
+  const folder = mkdtempSync(join(tmpdir(), 'vouchsafe-fuzz-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const layout = kmsLayout(folder);
   makeKmsFolders(layout);
   const store = KmsStore.open(layout);
   const client = { fingerprint: 'aa', name: 'fuzz', certificate: '', added: new Date(now * 1000) };

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, statfsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,12 @@ process.once('exit', () => {
   for (const path of open) rmSync(path, { recursive: true, force: true });
 });
 
+/** f_type of tmpfs, statfs(2). */
+const tmpfs = 0x01021994;
+
+/** Where temporary folders are made: on a disk, since what hosts keep there must outlive their power. */
+export const workRoot = (): string => (statfsSync(tmpdir()).type === tmpfs ? '/var/tmp' : tmpdir());
+
 /** A temporary folder that is removed when disposed of and at the latest when this process ends. */
 export class Workdir implements AsyncDisposable {
   readonly path: string;
@@ -27,7 +33,7 @@ export class Workdir implements AsyncDisposable {
    * @param name a short word: paths of Unix sockets end after 107 bytes
    */
   static async create(name: string): Promise<Workdir> {
-    const path = await mkdtemp(join(tmpdir(), `${prefix}${name}-`));
+    const path = await mkdtemp(join(workRoot(), `${prefix}${name}-`));
     open.add(path);
     await writeFile(join(path, ownerFile), `${process.pid} ${startTime(process.pid)}\n`);
     await chmod(path, 0o711);
@@ -50,7 +56,7 @@ export class Workdir implements AsyncDisposable {
  * every namespace of a run together with the run.
  * @returns the paths that were removed
  */
-export async function sweepWorkdirs(root = tmpdir()): Promise<string[]> {
+export async function sweepWorkdirs(root = workRoot()): Promise<string[]> {
   const names = (await readdir(root)).filter((name) => name.startsWith(prefix));
   const left = names.map((name) => join(root, name)).filter(isOrphan);
   for (const path of left) await rm(path, { recursive: true, force: true });

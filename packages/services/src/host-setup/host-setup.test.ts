@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { type HostSetupOptions, setupHost, setupPlan, teardownHost } from './driver.ts';
@@ -15,8 +14,11 @@ const conf = '# TPM emulators\nswtpm_user = "tss"\nuser = "libvirt-qemu"\n#swtpm
 const hookText = '#!/bin/sh\n';
 
 /** A host in a folder. Commands are remembered; the ones that make users and mounts leave their trace. */
+/** /tmp may be in memory, and whether a folder is on a disk is what is looked at. */
+const onDisk = '/var/tmp';
+
 function fakeHost({ systemd = false, guests = [] as string[] } = {}) {
-  const root = mkdtempSync(join(tmpdir(), 'vouchsafe-root-'));
+  const root = mkdtempSync(join(onDisk, 'vouchsafe-root-'));
   const put = (path: string, text: string) => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
