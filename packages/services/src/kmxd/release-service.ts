@@ -101,8 +101,25 @@ export class ReleaseService {
       body: raw,
       nonceIsFresh: (nonce) => nonceIsFresh(this.#nonceKey, nonce, now()),
       enter: (jti) => this.#enter(jti),
-    });
+    }).catch((error: unknown) => this.#recordMisuse(error, claims, path));
     return { token: claims, proof };
+  }
+
+  /** A genuine token without the proof that goes with it was stolen, or its request was changed: somebody should know. */
+  #recordMisuse(error: unknown, token: TokenClaims, path: string): never {
+    if (error instanceof Problem && error.kind === 'proof.invalid') {
+      this.#input.audit([
+        {
+          action: 'key.refuse',
+          actor: { kind: 'host', id: token.sub },
+          target: { kind: 'token', id: token.jti },
+          outcome: 'failure',
+          problem: error.kind,
+          detail: { path, host: token.host, scope: token.scope, reason: error.message.slice(0, 512) },
+        },
+      ]);
+    }
+    throw error;
   }
 
   #sign(content: { readonly op: string; readonly [name: string]: unknown }, { token, proof }: Caller): Promise<string> {
