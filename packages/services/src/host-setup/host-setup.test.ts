@@ -13,10 +13,10 @@ import { unitPath } from './state-mounts.ts';
 const conf = '# TPM emulators\nswtpm_user = "tss"\nuser = "libvirt-qemu"\n#swtpm_group = "x"\n';
 const hookText = '#!/bin/sh\n';
 
-/** A host in a folder. Commands are remembered; the ones that make users and mounts leave their trace. */
 /** /tmp may be in memory, and whether a folder is on a disk is what is looked at. */
 const onDisk = '/var/tmp';
 
+/** A host in a folder. Commands are remembered; the ones that make users and mounts leave their trace. */
 function fakeHost({ systemd = false, guests = [] as string[] } = {}) {
   const root = mkdtempSync(join(onDisk, 'vouchsafe-root-'));
   const put = (path: string, text: string) => {
