@@ -13,6 +13,7 @@ import type { Finding } from '@vouchsafe/domain/attestation/verdict';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import type { AttestationConfiguration } from './configuration.ts';
+import { UnprovenRefusals } from './unproven-refusals.ts';
 
 /** Seconds that a host has to answer: TPMs may need several for one quote. */
 const challengeLifetime = 60;
@@ -41,6 +42,7 @@ export class AttestationService {
   /** Lives as long as the process, so no other instance and no later start accepts our challenges. */
   readonly #key = createSecretKey(randomBytes(32));
   readonly #used = new Map<string, number>();
+  readonly #unproven = new UnprovenRefusals();
 
   constructor(input: AttestationServiceInput) {
     this.#input = input;
@@ -119,18 +121,21 @@ export class AttestationService {
     // Only a TPM that proved its EK may wait for approval, so nobody can fill the list with made-up keys.
     const genuine = appraisal.has('claims') && appraisal.has('tpm');
     if (genuine && host === undefined) this.#addPending(appraisal);
-    const detail = { findings, host: host?.name };
-    const problem = 'attestation.refused';
+    const omitted = appraisal.has('claims') ? 0 : this.#unproven.take(this.#input.now());
+    if (omitted !== undefined) this.#recordRefusal(ek, host?.name, findings, omitted);
+    const known = appraisal.has('claims') && this.#input.configuration.host(ek)?.state === 'approved';
+    return { attested: false, findings: known ? [...findings] : oneLine(findings) };
+  }
+
+  #recordRefusal(ek: string, host: string | undefined, findings: readonly Finding[], omitted: number): void {
     this.#input.audit({
       action: 'host.refuse',
       actor: { kind: 'host', id: ek },
-      target: { kind: 'host', id: host?.name ?? ek },
+      target: { kind: 'host', id: host ?? ek },
       outcome: 'failure',
-      problem,
-      detail,
+      problem: 'attestation.refused',
+      detail: { findings, host, ...(omitted > 0 && { omitted }) },
     });
-    const known = appraisal.has('claims') && this.#input.configuration.host(ek)?.state === 'approved';
-    return { attested: false, findings: known ? [...findings] : oneLine(findings) };
   }
 
   #addPending(appraisal: Appraised['appraisal']): void {
