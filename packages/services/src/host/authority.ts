@@ -78,7 +78,13 @@ const secretName = 'authority-key';
 function loadAuthority(store: ConfigStore): Authority | undefined {
   using secret = store.getSecret(secretName);
   const certificatePem = store.get('authority', 'certificate');
-  if (secret === undefined || typeof certificatePem !== 'string') return undefined;
+  if (typeof certificatePem !== 'string') return undefined;
+  // Never made anew: every host that joined the group would meet another one under the old address.
+  if (secret === undefined)
+    throw new Problem(
+      'file.unreadable',
+      `${secretName}: the key of this host's CA is gone while its certificate is there; put the state directory back from a backup`,
+    );
   return { certificatePem, privateKey: secret.use((bytes) => parsePrivateKey(Buffer.from(bytes))) };
 }
 

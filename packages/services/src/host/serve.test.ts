@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -43,4 +43,24 @@ test('a folder of sockets whose path is too long for a socket is named', async (
     kind: 'config.invalid',
     message: /^run: .*r\/host-attestd\.sock is longer than the 107 bytes/,
   });
+});
+
+test('what loads code or changes what TLS believes does not reach a part', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'host-'));
+  const before = { ...process.env };
+  Object.assign(process.env, { LD_BIND_NOW: '1', OPENSSL_CONF: '/dev/null', NODE_EXTRA_CA_CERTS: '/x', TZ: 'UTC' });
+  t.after(() => {
+    process.env = before;
+    rmSync(folder, { recursive: true });
+  });
+  const config = configOf(folder);
+  await assert.rejects(
+    serveHost(config, () => ['/usr/bin/env']),
+    { kind: 'host.not-ready' },
+  );
+  const names = readFileSync(pathsOf(config).log('attestd'), 'utf8')
+    .split('\n')
+    .map((line) => line.split('=')[0]);
+  assert.ok(names.includes('TZ') && names.includes('PATH'), names.join(' '));
+  for (const name of ['LD_BIND_NOW', 'OPENSSL_CONF', 'NODE_EXTRA_CA_CERTS']) assert.ok(!names.includes(name), name);
 });
