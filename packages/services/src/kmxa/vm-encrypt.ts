@@ -75,7 +75,16 @@ export async function encryptVm(
   tell: (progress: EncryptProgress) => void,
 ): Promise<void> {
   const read = await shutOffDomain(order.vm, input.libvirt);
-  await input.locks.alone(read.domain.uuid, 'an encryption', () => encrypt(read, order, input, tell));
+  const { uuid, name } = read.domain;
+  await input.locks.alone(uuid, 'an encryption', async () => {
+    try {
+      await encrypt(read, order, input, tell);
+    } catch (error) {
+      const problem = error instanceof Problem ? error.kind : 'internal';
+      input.audit({ ...event(uuid), outcome: 'failure', problem, detail: { name } });
+      throw error;
+    }
+  });
 }
 
 async function encrypt(
@@ -262,12 +271,13 @@ const luksKinds: Partial<Record<LuksErrorCode, ProblemKind>> = {
   'source.in-use': 'disk.busy',
 };
 
+const event = (vm: string) =>
+  ({ action: 'vm.encrypt', actor: { kind: 'user', id: 'local-root' }, target: { kind: 'vm', id: vm } }) as const;
+
 function record({ domain }: ReadDomain, keysafe: string, works: readonly Work[]): AuditEntry {
   const disks = works.map(({ disk, part }) => ({ target: disk.target, luks: part.luks }));
   return {
-    action: 'vm.encrypt',
-    actor: { kind: 'user', id: 'local-root' },
-    target: { kind: 'vm', id: domain.uuid },
+    ...event(domain.uuid),
     outcome: 'success',
     detail: { name: domain.name, disks, keysafe: keysafe.length },
   };
