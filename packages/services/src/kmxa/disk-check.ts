@@ -4,8 +4,9 @@ import { Problem } from '@vouchsafe/domain/problem';
 import type { Disk, DomainDescription } from '@vouchsafe/domain/profile/description';
 import { inspectLuks } from '@vouchsafe/luks/inspect';
 
-/** Disks that the guest can write to: what it writes there must be encrypted. */
-const isWritable = (disk: Disk): boolean => disk.device === 'disk' && !disk.readonly;
+/** Disks, LUNs and floppies that the guest can write to: what it writes there must be encrypted. */
+export const isWritable = ({ device, readonly, source }: Disk): boolean =>
+  device !== 'cdrom' && !readonly && !(device === 'floppy' && source === undefined);
 
 /**
  * Checks that the disks of a domain are those of its key safe, before any key is asked for.

@@ -13,7 +13,7 @@ import { encryptImage } from '@vouchsafe/luks/encrypt';
 import { LuksError, type LuksErrorCode } from '@vouchsafe/luks/error';
 import type { WorkerCode } from '@vouchsafe/luks/pool';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
-import { luksUuidOf } from './disk-check.ts';
+import { isWritable, luksUuidOf } from './disk-check.ts';
 import { type ReadDomain, readDomain } from './domain-xml.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { type BoundSafe, openKeks, openParts, safeOf } from './opened-safe.ts';
@@ -124,7 +124,7 @@ function chooseDisks({ domain }: ReadDomain, wanted: readonly string[]): Work['d
     if (!domain.disks.some((disk) => disk.target === target))
       throw new Problem('input.invalid', `disks: domain ${domain.name} has no disk ${target}`);
   }
-  const plain = domain.disks.filter((disk) => disk.device === 'disk' && !disk.readonly && disk.encrypted === undefined);
+  const plain = domain.disks.filter((disk) => isWritable(disk) && disk.encrypted === undefined);
   const chosen = wanted.length === 0 ? plain : plain.filter(({ target }) => wanted.includes(target));
   const left = wanted.filter((target) => !chosen.some((disk) => disk.target === target));
   if (left.length > 0 || chosen.length === 0)
@@ -142,6 +142,11 @@ function chooseDisks({ domain }: ReadDomain, wanted: readonly string[]): Work['d
 }
 
 function rawFile(disk: Disk): Work['disk'] {
+  if (disk.device !== 'disk')
+    throw new Problem(
+      'input.invalid',
+      `${disk.target}: a ${disk.device} cannot be encrypted; make it <readonly/>, or detach it`,
+    );
   if (disk.format !== 'raw')
     throw new Problem('input.invalid', `${disk.target}: format ${disk.format}, only raw files can be encrypted`);
   if (disk.source?.kind !== 'file') throw new Problem('input.invalid', `${disk.target}: not on a file`);
