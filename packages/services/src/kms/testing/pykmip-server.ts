@@ -57,6 +57,8 @@ export async function pykmipServer(): Promise<PykmipServer> {
   const process_ = spawn(program, ['-f', config, '-l', join(folder, 'server.log')], {
     stdio: 'ignore',
     detached: true,
+    // Its manager leaves a folder behind when it is killed.
+    env: { ...process.env, TMPDIR: folder },
   });
   const ended = new Promise((resolve) => process_.once('exit', resolve));
   const close = async () => {
