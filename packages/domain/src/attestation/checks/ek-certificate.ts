@@ -46,10 +46,10 @@ function certificateFindings(appraisal: Appraisal): Finding[] {
     ];
   const presented = { ek: challenge.ek, leaf, intermediates };
   const { authorities } = policy;
-  const authority =
-    rememberedAuthority(presented, authorities, now) ?? certifyingAuthority(presented, authorities, now);
+  const known = rememberedAuthority(presented, authorities, now);
+  const authority = known ?? certifyingAuthority(presented, authorities, now);
   if (Array.isArray(authority)) return authority;
-  rememberAuthority(presented, authorities, authority, now);
+  if (known === undefined) rememberAuthority(presented, authorities, authority, now);
   appraisal.prove('tpm', authority.virtual ? 'virtual' : 'hardware');
   return [];
 }
