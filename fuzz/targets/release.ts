@@ -55,7 +55,7 @@ export const make: MakeTargets = async () => {
         const raw = text(bytes);
         const op = releaseOperations[jti % releaseOperations.length]!;
         const token = await signToken(attestd.key, attestd.certificate, {
-          ...claims(group.id),
+          ...claims(group),
           iat: time,
           exp: time + 600,
         });

@@ -2,12 +2,14 @@ import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { readClaims } from '@vouchsafe/domain/attestation/claims';
 import { signToken, type TokenClaims, verifyToken } from '@vouchsafe/domain/attestation/token';
+import type { Group } from '@vouchsafe/domain/group/group';
 import { makeProof, nonceIsFresh, sealNonce, verifyProof } from '@vouchsafe/domain/keys/dpop';
 import { jwkOf, keyOf, thumbprint } from '@vouchsafe/domain/keys/jwk';
 import { openKekObject, readKekHeader, wrapKek } from '@vouchsafe/domain/keys/kek';
 import { checkItems, readProvidersAnswer, readReleaseAnswer } from '@vouchsafe/domain/keys/release';
 import { openSealedKey, sealKeyTo } from '@vouchsafe/domain/keys/sealed-key';
 import { signAnswer, verifyAnswer } from '@vouchsafe/domain/keys/signed-answer';
+import { sampleClaims } from '@vouchsafe/domain/testing/group';
 import { CompactEncrypt, CompactSign } from 'jose';
 import { problemsOf } from '../problems.ts';
 import { fixedPair, now, site } from '../site.ts';
@@ -22,37 +24,12 @@ const words = [
   ...wordsOf('.', 'eyJ', '==', 'ES256', 'none', '"alg":"dir",', '"crit":["b64"],', '"zip":"DEF",'),
 ];
 
-export const claims = (group: string): TokenClaims => ({
-  iss: 'attestd',
-  sub: `ek:${'ab'.repeat(32)}`,
-  aud: group,
-  iat: now,
-  exp: now + 600,
-  jti: 'token',
-  eat_profile: 'tag:github.com,2023:veraison/ear',
-  eat_nonce: 'nonce',
-  'ear.verifier-id': { developer: 'vouchsafe', build: '1' },
-  submods: {
-    host: {
-      'ear.status': 'affirming',
-      'ear.trustworthiness-vector': {
-        'instance-identity': 'affirming',
-        configuration: 'affirming',
-        executables: 'affirming',
-        'file-system': 'affirming',
-        hardware: 'affirming',
-      },
-      'ear.appraisal-policy-id': 'default',
-    },
-  },
-  cnf: { jkt: thumbprint(rel) },
-  rel,
-  scope: 'default',
-  host: 'host-1',
-  epoch: 0,
-  img: 'golden',
-  enrolled: 'approved',
-});
+export const claims = (group: Group): TokenClaims =>
+  sampleClaims(
+    group,
+    { signing: holder, encryption: holder },
+    { iat: now, exp: now + 600, jti: 'token', scope: 'default' },
+  );
 
 const sha256 = (of: string): string => createHash('sha256').update(of).digest('base64url');
 
@@ -111,13 +88,13 @@ export const make: MakeTargets = async () => {
   return [
     target(
       'token',
-      [bytesOf(await signToken(attestd.key, attestd.certificate, claims(group.id)))],
+      [bytesOf(await signToken(attestd.key, attestd.certificate, claims(group)))],
       (bytes) => verifyToken(text(bytes), group, now),
       invalidToken,
     ),
     target(
       'token-claims',
-      [json(claims(group.id))],
+      [json(claims(group))],
       async (bytes) => verifyToken(await signed(bytes, 'vs-attestation+jwt', attestd), group, now),
       invalidToken,
     ),
