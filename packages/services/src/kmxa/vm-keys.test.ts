@@ -159,6 +159,21 @@ test('a domain that names the secret of a VM that is being started: refused, bef
   part.store.deleteState('secrets-with-libvirt', victim);
 });
 
+test('a VM does not start while another domain that names its secret does', async () => {
+  const keys = vmKeys();
+  // An image on the network is looked at by QEMU alone, so nothing but the other start stands in the way here.
+  const xml = domain(victim, '', await sealed()).replace(
+    /<disk type=.file. (device=.disk.)/,
+    '<disk type="network" $1',
+  );
+  const alone = await keys.load(xml).catch((error: Error) => error);
+  assert.match(String(alone), /vouchsafe-nowhere/, 'as far as libvirt, which is not there');
+  part.store.deleteState('secrets-with-libvirt', victim);
+  await keys.load(domain(evil, cdrom));
+  await refused(keys, xml, 'server.busy', /domain vm is being started and names a secret of it/);
+  assert.deepEqual(part.store.listState('secrets-with-libvirt'), [], 'nothing was on its way to libvirt');
+});
+
 test('what a starting domain names is known until it has started, or for a minute', () => {
   let now = 0;
   const starting = new Starting(() => now);
