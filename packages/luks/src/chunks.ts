@@ -31,7 +31,7 @@ const zeros = new Uint8Array(chunkSize);
  * ciphertext would be decrypted to noise where the guest expects zeros (and would show which sectors are unused).
  * Decrypting leaves out chunks of zeros: the target is new, so they stay holes.
  */
-export class Chunks {
+export class Chunks implements Disposable {
   readonly #job: ChunkJob;
   readonly #xts: Xts;
   readonly #buffer = new Uint8Array(chunkSize);
@@ -58,8 +58,8 @@ export class Chunks {
   }
 
   /** Wipes the buffers. */
-  wipe(): void {
-    this.#xts.wipe();
+  [Symbol.dispose](): void {
+    this.#xts[Symbol.dispose]();
     this.#buffer.fill(0);
     this.#other.fill(0);
   }

@@ -39,9 +39,8 @@ const sampleChunks = 16;
 /** Converts the source again and compares with the copy: all of it or a sample. @throws {LuksError} `target.differs` */
 export async function verifyData(job: ChunkJob, options: ConvertOptions): Promise<void> {
   if (options.verify === 'full') return await verifyAll(job, options);
-  const chunks = new Chunks(job);
+  using chunks = new Chunks(job);
   for (const n of sampleOf(chunkCount(job), options)) compare(chunks, n);
-  chunks.wipe();
 }
 
 async function verifyAll(job: ChunkJob, options: ConvertOptions): Promise<void> {

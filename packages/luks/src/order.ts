@@ -18,13 +18,12 @@ export type Report =
 export function work({ kind, job, next }: Order, report: (report: Report) => void): void {
   try {
     const counter = new Int32Array(next);
-    const chunks = new Chunks(job);
+    using chunks = new Chunks(job);
     const step = kind === 'convert' ? (n: number) => chunks.convert(n) : (n: number) => compare(chunks, n);
     for (let n = Atomics.add(counter, 0, 1); n < chunkCount(job); n = Atomics.add(counter, 0, 1)) {
       step(n);
       report({ chunk: n });
     }
-    chunks.wipe();
   } catch (error) {
     const { name, message, code } = error as NodeJS.ErrnoException;
     report({ failed: { name, message, code: code ?? '' } });

@@ -47,7 +47,7 @@ async function inThread(
   { signal }: Crew,
   onChunk: (chunk: number) => void,
 ): Promise<void> {
-  const chunks = new Chunks(job);
+  using chunks = new Chunks(job);
   for (let n = first; n < chunkCount(job); n++) {
     if (kind === 'convert') chunks.convert(n);
     else compare(chunks, n);
@@ -55,7 +55,6 @@ async function inThread(
     await nextTurn();
     signal?.throwIfAborted();
   }
-  chunks.wipe();
 }
 
 async function inWorkers(

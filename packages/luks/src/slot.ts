@@ -61,7 +61,6 @@ function withSlotCipher(slot: KeySlot, passphrase: Secret, f: (xts: Xts) => void
   using key = passphrase.use((bytes) =>
     Secret.take(pbkdf2Sync(bytes, slot.passwordSalt, slot.passwordIterations, volumeKeySize, 'sha256')),
   );
-  const xts = new Xts(xtsKeys(key));
+  using xts = new Xts(xtsKeys(key));
   f(xts);
-  xts.wipe();
 }

@@ -39,7 +39,7 @@ const sectorWords = sectorSize / 4;
  * it out: the tweaks of all sectors in one ECB call, their doublings and the XORs in 32-bit words, the blocks in a
  * second ECB call.
  */
-export class Xts {
+export class Xts implements Disposable {
   readonly #tweaker: Cipheriv;
   readonly #encryptor: Cipheriv;
   readonly #decryptor: Cipheriv;
@@ -67,7 +67,7 @@ export class Xts {
   }
 
   /** Wipes the working buffers. */
-  wipe(): void {
+  [Symbol.dispose](): void {
     this.#work.fill(0);
     this.#tweaks.fill(0);
   }
