@@ -335,3 +335,6 @@ export class Problem extends Error {
     return problems[this.kind];
   }
 }
+
+/** The kind that an error counts as; what no one foresaw is `internal`. */
+export const kindOf = (error: unknown): ProblemKind => (error instanceof Problem ? error.kind : 'internal');

@@ -119,11 +119,11 @@ export class AttestationService {
     const { challenge, host } = appraisal.input;
     const { ek } = challenge;
     // Only a TPM that proved its EK may wait for approval, so nobody can fill the list with made-up keys.
-    const genuine = appraisal.has('claims') && appraisal.has('tpm');
-    if (genuine && host === undefined) this.#addPending(appraisal);
-    const omitted = appraisal.has('claims') ? 0 : this.#unproven.take(this.#input.now());
+    const proven = appraisal.has('claims');
+    if (proven && appraisal.has('tpm') && host === undefined) this.#addPending(appraisal);
+    const omitted = proven ? 0 : this.#unproven.take(this.#input.now());
     if (omitted !== undefined) this.#recordRefusal(ek, host?.name, findings, omitted);
-    const known = appraisal.has('claims') && this.#input.configuration.host(ek)?.state === 'approved';
+    const known = proven && this.#input.configuration.host(ek)?.state === 'approved';
     return { attested: false, findings: known ? [...findings] : oneLine(findings) };
   }
 

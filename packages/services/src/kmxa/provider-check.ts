@@ -2,6 +2,7 @@ import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
 import type { KeyUse } from '@vouchsafe/domain/keys/reference';
 import { Problem } from '@vouchsafe/domain/problem';
+import { changed, failed } from '../management/recorded.ts';
 
 /** A provider that gave a key and opened it again. */
 export interface CheckedProvider {
@@ -20,24 +21,16 @@ export async function checkProvider(
   provider: KeyProvider,
   audit: (entry: AuditEntry) => void,
 ): Promise<CheckedProvider> {
+  const entry = changed('provider.check', 'provider', provider.id, { kind: provider.kind });
   try {
     const made = await provider.generate();
     const opened = await provider.open(made.reference);
     if (!made.key.equals(opened.key))
       throw new Problem('service.untrusted', 'the new key did not come back the same when it was opened again');
-    audit(entry(provider, undefined));
+    audit(entry);
     return { provider: provider.id, kind: provider.kind, uses: opened.uses };
   } catch (error) {
-    audit(entry(provider, error instanceof Problem ? error.kind : 'internal'));
+    audit(failed(entry, error));
     throw error;
   }
 }
-
-const entry = ({ id, kind }: KeyProvider, problem: string | undefined): AuditEntry => ({
-  action: 'provider.check',
-  actor: { kind: 'user', id: 'local-root' },
-  target: { kind: 'provider', id },
-  outcome: problem === undefined ? 'success' : 'failure',
-  ...(problem === undefined ? {} : { problem }),
-  detail: { kind },
-});

@@ -13,6 +13,7 @@ import { encryptImage } from '@vouchsafe/luks/encrypt';
 import { LuksError, type LuksErrorCode } from '@vouchsafe/luks/error';
 import type { WorkerCode } from '@vouchsafe/luks/pool';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
+import { changed, failed } from '../management/recorded.ts';
 import { isWritable, luksUuidOf } from './disk-check.ts';
 import { type ReadDomain, readDomain } from './domain-xml.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
@@ -80,8 +81,7 @@ export async function encryptVm(
     try {
       await encrypt(read, order, input, tell);
     } catch (error) {
-      const problem = error instanceof Problem ? error.kind : 'internal';
-      input.audit({ ...event(uuid), outcome: 'failure', problem, detail: { name } });
+      input.audit(failed(changed('vm.encrypt', 'vm', uuid, { name }), error));
       throw error;
     }
   });
@@ -276,14 +276,7 @@ const luksKinds: Partial<Record<LuksErrorCode, ProblemKind>> = {
   'source.in-use': 'disk.busy',
 };
 
-const event = (vm: string) =>
-  ({ action: 'vm.encrypt', actor: { kind: 'user', id: 'local-root' }, target: { kind: 'vm', id: vm } }) as const;
-
 function record({ domain }: ReadDomain, keysafe: string, works: readonly Work[]): AuditEntry {
   const disks = works.map(({ disk, part }) => ({ target: disk.target, luks: part.luks }));
-  return {
-    ...event(domain.uuid),
-    outcome: 'success',
-    detail: { name: domain.name, disks, keysafe: keysafe.length },
-  };
+  return changed('vm.encrypt', 'vm', domain.uuid, { name: domain.name, disks, keysafe: keysafe.length });
 }

@@ -3,7 +3,7 @@ import type { KeySafe } from '@vouchsafe/domain/keys/key-safe';
 import { passphraseOf } from '@vouchsafe/domain/keys/passphrase';
 import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
 import type { KeyReference } from '@vouchsafe/domain/keys/reference';
-import { Problem } from '@vouchsafe/domain/problem';
+import { kindOf, Problem } from '@vouchsafe/domain/problem';
 import type { DomainDescription } from '@vouchsafe/domain/profile/description';
 import { diffProfiles } from '@vouchsafe/domain/profile/diff';
 import { parseProfile, profileText } from '@vouchsafe/domain/profile/profile';
@@ -59,7 +59,7 @@ export class VmKeys {
     try {
       await this.#input.locks.alone(uuid, 'a start', () => this.#load(read));
     } catch (error) {
-      const problem = error instanceof Problem ? error.kind : 'internal';
+      const problem = kindOf(error);
       this.#record('vm.refuse', read, { problem, reason: (error as Error).message, name });
       throw error;
     }

@@ -4,6 +4,7 @@ import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
 import type { KeyReference } from '@vouchsafe/domain/keys/reference';
 import { Problem } from '@vouchsafe/domain/problem';
 import { withEncryption } from '@vouchsafe/domain/profile/edit';
+import { changed } from '../management/recorded.ts';
 import type { ReadDomain } from './domain-xml.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { openKeks, openParts, safeOf } from './opened-safe.ts';
@@ -47,13 +48,7 @@ async function seal(read: ReadDomain, { libvirt, vmKeys, audit, providerOf }: Vm
     const parts = bound.safe.parts.map(({ key: _key, ...part }) => ({ ...part, dek: deks.get(part.id)! }));
     const gen = bound.safe.gen + 1;
     const keysafe = await writeKeySafe({ vm: uuid, gen, bound: { v: 1, h: read.hash }, keks, parts });
-    audit({
-      action: 'vm.seal',
-      actor: { kind: 'user', id: 'local-root' },
-      target: { kind: 'vm', id: uuid },
-      outcome: 'success',
-      detail: { name, gen, accepted },
-    });
+    audit(changed('vm.seal', 'vm', uuid, { name, gen, accepted }));
     vmKeys.remember(await defineSealed(withEncryption(read.xml, { disks: [], keysafe }), libvirt));
     writeSidecars(read, bound.safe, keysafe);
     return { vm: name, generation: gen, accepted };

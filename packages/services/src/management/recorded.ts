@@ -1,4 +1,5 @@
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
+import { kindOf } from '@vouchsafe/domain/problem';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 
 /** What makes and records a change. */
@@ -31,5 +32,13 @@ export const changed = (
   actor: { kind: 'user', id: 'local-root' },
   target: { kind, id },
   outcome: 'success',
+  detail,
+});
+
+/** The record of what would have been recorded as `entry`, and failed. */
+export const failed = ({ detail, ...entry }: AuditEntry, error: unknown): AuditEntry => ({
+  ...entry,
+  outcome: 'failure',
+  problem: kindOf(error),
   detail,
 });
