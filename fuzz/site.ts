@@ -37,3 +37,7 @@ export async function site() {
     kmxd: await certified('kmxd', 3),
   };
 }
+
+/** The CA of a maker of TPMs. */
+export const tpmMaker = () =>
+  createAuthority({ name: 'maker', privateKey: fixedPair(4).privateKey, serial: '03', ...validity });

@@ -7,7 +7,7 @@ import { ChallengeRequest, Evidence } from '@vouchsafe/domain/attestation/messag
 import { quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { jwkOf } from '@vouchsafe/domain/keys/jwk';
 import { jsonReader } from '@vouchsafe/domain/parse';
-import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
+import { issue } from '@vouchsafe/domain/x509/authority';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { initialValue, replay } from '@vouchsafe/eventlog/replay';
 import { boot } from '@vouchsafe/eventlog/testing/boot';
@@ -21,7 +21,7 @@ import { encodePublic, type TpmtPublic } from '@vouchsafe/tpm2/public';
 import { quoteDigest } from '@vouchsafe/tpm2/quote-digest';
 import { sampleQuote, softwareKey } from '@vouchsafe/tpm2/testing/software-key';
 import { problemsOf } from '../problems.ts';
-import { fixedPair, now, site, validity } from '../site.ts';
+import { fixedPair, now, site, tpmMaker, validity } from '../site.ts';
 import { json, jsonWords, type MakeTargets, text, wordsOf } from '../target.ts';
 
 const readRequest = jsonReader('challenge request', ChallengeRequest);
@@ -31,12 +31,7 @@ const noSealer = { seal: () => new Uint8Array(), open: () => undefined as never 
 /** An Attestation Service whose policy admits one host, and everything that host says. */
 async function prepare() {
   const { group, attestd } = await site();
-  const maker = await createAuthority({
-    name: 'maker',
-    privateKey: fixedPair(4).privateKey,
-    serial: '03',
-    ...validity,
-  });
+  const maker = await tpmMaker();
   const pair = fixedPair(5);
   const { x, y } = jwkOf(pair.publicKey);
   const unique = { x: fromBase64url(x), y: fromBase64url(y) };

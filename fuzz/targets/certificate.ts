@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { authorityOf, ekHashOfCertificate } from '@vouchsafe/domain/attestation/ek';
 import { certificateOf, groupIdOf } from '@vouchsafe/domain/group/group';
 import { whyNotInRole } from '@vouchsafe/domain/group/role';
-import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
+import { issue } from '@vouchsafe/domain/x509/authority';
 import { createRequest, parseRequest } from '@vouchsafe/domain/x509/request';
 import { ofCorpus } from '../corpus.ts';
 import { problemsOf } from '../problems.ts';
-import { fixedPair, now, site, validity } from '../site.ts';
+import { fixedPair, now, site, tpmMaker, validity } from '../site.ts';
 import { bytesOf, type MakeTargets, text, wordsOf } from '../target.ts';
 
 const words = wordsOf('-----BEGIN CERTIFICATE-----\n', '-----END CERTIFICATE-----\n', '\n');
@@ -14,12 +14,7 @@ const words = wordsOf('-----BEGIN CERTIFICATE-----\n', '-----END CERTIFICATE----
 /** Certificates of TPMs and of a group, and requests for certificates. */
 export const make: MakeTargets = async () => {
   const { group, attestd } = await site();
-  const maker = await createAuthority({
-    name: 'maker',
-    privateKey: fixedPair(4).privateKey,
-    serial: '03',
-    ...validity,
-  });
+  const maker = await tpmMaker();
   const order = { authority: maker, publicKey: fixedPair(5).publicKey, subject: 'ek', serial: '04', ...validity };
   const ek = new X509Certificate(await issue({ ...order, usages: ['agree'], sans: { dns: ['a'], ip: ['127.0.0.1'] } }));
   const root = new X509Certificate(maker.certificatePem);

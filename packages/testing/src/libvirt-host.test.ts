@@ -15,9 +15,8 @@ import { MigrationAuthority } from './migration-pki.ts';
 import { encryptWithQemu } from './qemu-luks.ts';
 import { serial } from './serial.ts';
 import { separation } from './system-user.ts';
-import { Workdir } from './workdir.ts';
+import { tmpfsType, Workdir } from './workdir.ts';
 
-const TMPFS_MAGIC = 0x01021994;
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 
 describe('two libvirt hosts', { skip }, () => {
@@ -74,8 +73,8 @@ describe('two libvirt hosts', { skip }, () => {
   });
 
   test('what libvirt keeps about running guests is in memory, what has to stay is on disk', async () => {
-    assert.equal((await statfs(one.path('/var/lib/libvirt/qemu'))).type, TMPFS_MAGIC);
-    assert.notEqual((await statfs(one.path('/var/lib/libvirt/qemu/nvram'))).type, TMPFS_MAGIC);
+    assert.equal((await statfs(one.path('/var/lib/libvirt/qemu'))).type, tmpfsType);
+    assert.notEqual((await statfs(one.path('/var/lib/libvirt/qemu/nvram'))).type, tmpfsType);
   });
 
   test('input and exit status pass through', async () => {

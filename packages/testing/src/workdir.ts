@@ -15,10 +15,10 @@ process.once('exit', () => {
 });
 
 /** f_type of tmpfs, statfs(2). */
-const tmpfs = 0x01021994;
+export const tmpfsType = 0x01021994;
 
 /** Where temporary folders are made: on a disk, since what hosts keep there must outlive their power. */
-export const workRoot = (): string => (statfsSync(tmpdir()).type === tmpfs ? '/var/tmp' : tmpdir());
+export const workRoot = (): string => (statfsSync(tmpdir()).type === tmpfsType ? '/var/tmp' : tmpdir());
 
 /** A temporary folder that is removed when disposed of and at the latest when this process ends. */
 export class Workdir implements AsyncDisposable {
