@@ -83,3 +83,11 @@ test('an interrupted encryption goes on with the provider that it began with', a
   began(own);
   await assert.rejects(resumed(luks), problem('input.invalid', new RegExp(`provider: .* ${prv}`)));
 });
+
+test('an interrupted encryption of other disks: refused before any key is asked for', async () => {
+  const other = (await keysafe()).replace('"id":"vda"', '"id":"vdb"');
+  assert.match(other, /vdb/);
+  writeSidecar(path, other);
+  began(other);
+  await assert.rejects(resumed(), problem('keysafe.invalid', /vda: .* name the same ones/));
+});

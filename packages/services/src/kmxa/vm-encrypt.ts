@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { equalBytes } from '@vouchsafe/bytes/equal';
 import { Secret } from '@vouchsafe/bytes/secret';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
-import { type OpenKek, type PlainPart, writeKeySafe } from '@vouchsafe/domain/keys/key-safe';
+import { type KeySafePart, type OpenKek, type PlainPart, writeKeySafe } from '@vouchsafe/domain/keys/key-safe';
 import { passphraseOf } from '@vouchsafe/domain/keys/passphrase';
 import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
 import type { KeyReference } from '@vouchsafe/domain/keys/reference';
@@ -202,18 +202,10 @@ export async function resume(
     );
   if (bound.safe.keks.some(({ prv }) => prv !== provider.id))
     throw new Problem('input.invalid', `provider: the interrupted encryption is one with ${bound.safe.keks[0]?.prv}`);
+  // Before any key is open: nothing is left to wipe.
+  const known = disks.map((disk) => ({ disk, part: knownPart(bound, disk) }));
   const deks = await openParts(bound.safe, await openKeks(bound, 'run', input.providerOf));
-  const works = disks.map((disk): Work => {
-    const part = partOf(bound, disk.target);
-    const dek = deks.get(disk.target);
-    if (part === undefined || dek === undefined) {
-      throw new Problem(
-        'keysafe.invalid',
-        `${disk.target}: the interrupted encryption was of other disks; name the same ones`,
-      );
-    }
-    return { disk, part: { ...part, dek } };
-  });
+  const works = known.map(({ disk, part }): Work => ({ disk, part: { ...part, dek: deks.get(part.id)! } }));
   return { keysafe, works, xml: encryptedXml(read, works) };
 }
 
@@ -221,6 +213,16 @@ const isPlain =
   (bound: BoundSafe) =>
   ({ target, source }: Work['disk']): boolean =>
     (luksUuidOf(source.name) ?? 'none') !== partOf(bound, target)?.luks;
+
+function knownPart(bound: BoundSafe, { target }: Disk): KeySafePart {
+  const part = partOf(bound, target);
+  if (part === undefined)
+    throw new Problem(
+      'keysafe.invalid',
+      `${target}: the interrupted encryption was of other disks; name the same ones`,
+    );
+  return part;
+}
 
 const partOf = ({ safe }: BoundSafe, target: string) => safe.parts.find(({ id }) => id === target);
 
