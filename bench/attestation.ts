@@ -23,6 +23,7 @@ import type { Evidence } from '@vouchsafe/domain/attestation/messages';
 import { type AttestationPolicy, defaultTpmSettings, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { signToken } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
+import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { groupOf } from '@vouchsafe/domain/group/group';
 import { jwkOf, newPair } from '@vouchsafe/domain/keys/jwk';
 import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
@@ -128,8 +129,8 @@ async function prepare() {
     by: 'bench',
     since: '',
   };
-  const authorities = [{ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false }];
-  const policy: AttestationPolicy = { group, settings: defaultTpmSettings, authorities, images: [image], epoch: 0 };
+  const trust = trustIn({ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false });
+  const policy: AttestationPolicy = { group, settings: defaultTpmSettings, trust, images: [image], epoch: 0 };
   return { key, evidence, host, policy, signer: { key: signing.privateKey, certificate }, attest, ak, log };
 }
 

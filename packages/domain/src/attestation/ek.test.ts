@@ -6,7 +6,7 @@ import * as x509 from '@peculiar/x509';
 import { newPair } from '../keys/jwk.ts';
 import { testTime } from '../testing/group.ts';
 import { authorityOf } from './ek.ts';
-import type { TpmAuthority } from './policy.ts';
+import type { TpmAuthority } from './tpm-trust.ts';
 
 interface Ca {
   readonly certificate: X509Certificate;

@@ -3,7 +3,7 @@ import { decodePublic } from '@vouchsafe/tpm2/public';
 import { spkiOf } from '@vouchsafe/tpm2/public-key';
 import { Problem } from '../problem.ts';
 import { constraintsOf } from '../x509/constraints.ts';
-import type { TpmAuthority } from './policy.ts';
+import type { TpmAuthority } from './tpm-trust.ts';
 
 /** Names an endorsement key: SHA-256 of its SubjectPublicKeyInfo, in hexadecimal. */
 export const ekHash = (ekPublic: Uint8Array): string =>

@@ -1,7 +1,7 @@
-import type { X509Certificate } from 'node:crypto';
 import Type from 'typebox';
 import type { Group } from '../group/group.ts';
 import type { BaseImage } from './base-image.ts';
+import type { TpmTrust } from './tpm-trust.ts';
 
 /** Settings of TPM trust: the two of the vendor contract and ours. */
 export const TpmSettings = Type.Object(
@@ -24,19 +24,11 @@ export const defaultTpmSettings: TpmSettings = {
   virtual_tpm_scopes: [],
 };
 
-/** A CA whose endorsement certificates are believed: a chain with the root last, all of it pinned by the administrator. */
-export interface TpmAuthority {
-  readonly name: string;
-  readonly chain: readonly X509Certificate[];
-  /** Certifies virtual TPMs. */
-  readonly virtual: boolean;
-}
-
 /** Everything that an appraisal follows. */
 export interface AttestationPolicy {
   readonly group: Group;
   readonly settings: TpmSettings;
-  readonly authorities: readonly TpmAuthority[];
+  readonly trust: TpmTrust;
   readonly images: readonly BaseImage[];
   /** Counts up with every change that takes trust away. */
   readonly epoch: number;

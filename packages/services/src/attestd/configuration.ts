@@ -1,11 +1,7 @@
 import { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
-import {
-  type AttestationPolicy,
-  defaultTpmSettings,
-  type TpmAuthority,
-  TpmSettings,
-} from '@vouchsafe/domain/attestation/policy';
+import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
+import { type TpmAuthority, trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { certificateOf, type Group } from '@vouchsafe/domain/group/group';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
@@ -68,7 +64,7 @@ export class AttestationConfiguration {
   policy(group: Group): AttestationPolicy {
     this.#policy ??= {
       settings: this.settings(),
-      authorities: this.authorities().map(([name, stored]) => authorityOf(name, stored)),
+      trust: trustIn(...this.authorities().map(([name, stored]) => authorityOf(name, stored))),
       images: this.images(),
       epoch: this.epoch(),
     };

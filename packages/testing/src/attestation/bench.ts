@@ -15,8 +15,8 @@ import {
   defaultTpmSettings,
   imagePcrs,
   quotedPcrs,
-  type TpmAuthority as TrustedAuthority,
 } from '@vouchsafe/domain/attestation/policy';
+import { type TpmAuthority as TrustedAuthority, trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { certificateOf, type Group, groupOf } from '@vouchsafe/domain/group/group';
 import { type Role, roles } from '@vouchsafe/domain/group/role';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
@@ -128,7 +128,7 @@ export class Bench implements AsyncDisposable {
   /** Policy of an administrator who imported the authority and these images. */
   async policy(...images: readonly BaseImage[]): Promise<AttestationPolicy> {
     const settings = { ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] };
-    return { group: this.group, settings, authorities: [await this.trustedAuthority()], images, epoch: 0 };
+    return { group: this.group, settings, trust: trustIn(await this.trustedAuthority()), images, epoch: 0 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,7 @@ import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import type { Evidence } from '@vouchsafe/domain/attestation/messages';
 import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import { type AttestationPolicy, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
+import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
 import { decodeImaLog } from '@vouchsafe/eventlog/ima/log';
 import { decodeLog } from '@vouchsafe/eventlog/log';
@@ -279,7 +280,7 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
   test('TPM of a maker that is not trusted', async () => {
     const strangers = await createAuthority({ name: 'swtpm-localca-rootca', ...validity });
     const chain = [new X509Certificate(strangers.certificatePem)];
-    const other = { ...policy, authorities: [{ name: 'other', chain, virtual: true }] };
+    const other = { ...policy, trust: trustIn({ name: 'other', chain, virtual: true }) };
     refusedBy('ek.certificate', ['ek.certificate'], inputOf(await attempt(good, bench.group), other));
   });
 
@@ -317,7 +318,7 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
       },
     };
     const chain = [new X509Certificate(ca.certificatePem)];
-    const trusting = { ...policy, authorities: [{ name: 'maker', chain, virtual: false }] };
+    const trusting = { ...policy, trust: trustIn({ name: 'maker', chain, virtual: false }) };
     refusedBy('ek.template', ['ek.template'], inputOf(forged, trusting));
   });
 

@@ -8,6 +8,7 @@ import { constraintsOf } from '../../x509/constraints.ts';
 import { Appraisal, type AppraisalInput } from '../appraisal.ts';
 import { ekHashOfCertificate } from '../ek.ts';
 import { defaultTpmSettings } from '../policy.ts';
+import { trustIn } from '../tpm-trust.ts';
 import { ekCertificate } from './ek-certificate.ts';
 
 const validity = { notBefore: new Date('2026-01-01'), notAfter: new Date('2046-01-01') };
@@ -24,7 +25,7 @@ function findings(leaf: X509Certificate) {
   const appraisal = new Appraisal({
     challenge: { ek: ekHashOfCertificate(leaf) },
     evidence: { ekCertificate: leaf, intermediates: [] },
-    policy: { settings: defaultTpmSettings, authorities: [authority] },
+    policy: { settings: defaultTpmSettings, trust: trustIn(authority) },
     host: undefined,
     now: Date.parse('2030-01-01') / 1000,
   } as unknown as AppraisalInput);

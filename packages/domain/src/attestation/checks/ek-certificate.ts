@@ -3,7 +3,7 @@ import { constraintsOf } from '../../x509/constraints.ts';
 import type { Appraisal, Check } from '../appraisal.ts';
 import { type PresentedEk, rememberAuthority, rememberedAuthority } from '../certified-eks.ts';
 import { authorityOf, ekHashOfCertificate } from '../ek.ts';
-import type { TpmAuthority } from '../policy.ts';
+import type { TpmAuthority, TpmTrust } from '../tpm-trust.ts';
 import { type Finding, fail } from '../verdict.ts';
 
 const id = 'ek.certificate';
@@ -45,11 +45,11 @@ function certificateFindings(appraisal: Appraisal): Finding[] {
       }),
     ];
   const presented = { ek: challenge.ek, leaf, intermediates };
-  const { authorities } = policy;
-  const known = rememberedAuthority(presented, authorities, now);
-  const authority = known ?? certifyingAuthority(presented, authorities, now);
+  const { trust } = policy;
+  const known = rememberedAuthority(presented, trust, now);
+  const authority = known ?? certifyingAuthority(presented, trust, now);
   if (Array.isArray(authority)) return authority;
-  if (known === undefined) rememberAuthority(presented, authorities, authority, now);
+  if (known === undefined) rememberAuthority(presented, trust, authority, now);
   appraisal.prove('tpm', authority.virtual ? 'virtual' : 'hardware');
   return [];
 }
@@ -57,7 +57,7 @@ function certificateFindings(appraisal: Appraisal): Finding[] {
 /** The authority behind the certificates, or all that speaks against them. */
 function certifyingAuthority(
   { ek, leaf, intermediates }: PresentedEk,
-  authorities: readonly TpmAuthority[],
+  { authorities }: TpmTrust,
   now: number,
 ): TpmAuthority | Finding[] {
   if (ekHashOfCertificate(leaf) !== ek) return [fail(id, 'the certificate is for another key than this EK')];
