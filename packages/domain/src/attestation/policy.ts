@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import type { Group } from '../group/group.ts';
 import type { BaseImage } from './base-image.ts';
+import type { PolicyDocument } from './policy-digest.ts';
 import type { TpmTrust } from './tpm-trust.ts';
 
 /** Settings of TPM trust: the two of the vendor contract and ours. */
@@ -32,6 +33,8 @@ export interface AttestationPolicy {
   readonly images: readonly BaseImage[];
   /** Counts up with every change that takes trust away. */
   readonly epoch: number;
+  /** What all of this was read from: names the policy, and a verdict can be repeated from it. */
+  readonly documents?: readonly PolicyDocument[];
 }
 
 /**

@@ -3,6 +3,7 @@ import { base64url } from '@vouchsafe/bytes/base64url';
 import { thumbprint } from '../keys/jwk.ts';
 import type { Appraisal } from './appraisal.ts';
 import type { Coverage } from './base-image.ts';
+import { policyDigest } from './policy-digest.ts';
 import { type Tier, type TokenClaims, tokenLifetime } from './token.ts';
 
 /** In order of badness (AR4SI: 0, 2, 32, 96); the status of an appraisal is the worst of its vector. */
@@ -17,6 +18,7 @@ export function tokenClaims(
 ): TokenClaims {
   const [claims, host, image] = [appraisal.get('claims'), appraisal.get('host'), appraisal.get('image')];
   const { nonce, ek, epoch } = appraisal.input.challenge;
+  const policy = policyDigest(appraisal.input.policy);
   const vector = trustworthiness(image.covers, appraisal.get('tpm') === 'virtual');
   return {
     iss: instance,
@@ -32,7 +34,7 @@ export function tokenClaims(
       host: {
         'ear.status': worst(vector),
         'ear.trustworthiness-vector': vector,
-        'ear.appraisal-policy-id': `image:${image.name}`,
+        'ear.appraisal-policy-id': `image:${image.name};policy:${policy}`,
       },
     },
     cnf: { jkt: thumbprint(claims.sig) },
@@ -43,6 +45,7 @@ export function tokenClaims(
     epoch,
     img: image.name,
     enrolled: host.enrolled,
+    policy,
   };
 }
 

@@ -54,6 +54,8 @@ export const TokenClaims = Type.Object({
   epoch: Type.Integer({ minimum: 0 }),
   img: Type.String({ maxLength: 256 }),
   enrolled: Type.Union([Type.Literal('approved'), Type.Literal('auto')]),
+  /** Names the policy of the verdict; see `policyDigest`. */
+  policy: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' })),
 });
 export type TokenClaims = Type.Static<typeof TokenClaims>;
 

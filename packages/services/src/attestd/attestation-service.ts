@@ -1,5 +1,10 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
-import { type Appraised, appraise, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import {
+  type AppraisalInput,
+  type Appraised,
+  appraise,
+  type BootRecord,
+} from '@vouchsafe/domain/attestation/appraisal';
 import { openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
@@ -10,6 +15,7 @@ import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
 import type { Finding } from '@vouchsafe/domain/attestation/verdict';
+import { verdictRecord } from '@vouchsafe/domain/attestation/verdict-record';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import type { AttestationConfiguration } from './configuration.ts';
@@ -86,20 +92,20 @@ export class AttestationService {
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
     if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), tpm: appraisal.get('tpm') });
     boots.put(ek, bootRecordOf(ak, appraisal.get('attest').clockInfo));
-    this.#recordToken(ek, claims);
+    this.#recordToken(appraisal.input, claims);
     const { key, certificate } = signer();
     const token = await signToken(key, certificate, claims);
     const warnings = findings.filter((finding) => finding.severity !== 'info');
     return { attested: true, token, expires: claims.exp, image: claims.img, host: claims.host, findings: warnings };
   }
 
-  #recordToken(ek: string, { host, scope, img: image, jti: token, exp }: TokenClaims): void {
+  #recordToken(input: AppraisalInput, { host, scope, img: image, jti: token, exp }: TokenClaims): void {
     this.#input.audit({
       action: 'host.attest',
-      actor: { kind: 'host', id: ek },
+      actor: { kind: 'host', id: input.challenge.ek },
       target: { kind: 'token', id: token },
       outcome: 'success',
-      detail: { host, scope, image, token, exp },
+      detail: { host, scope, image, token, exp, ...verdictRecord(input) },
     });
   }
 
@@ -122,19 +128,21 @@ export class AttestationService {
     const proven = appraisal.has('claims');
     if (proven && appraisal.has('tpm') && host === undefined) this.#addPending(appraisal);
     const omitted = proven ? 0 : this.#unproven.take(this.#input.now());
-    if (omitted !== undefined) this.#recordRefusal(ek, host?.name, findings, omitted);
+    if (omitted !== undefined) this.#recordRefusal(appraisal.input, findings, omitted);
     const known = proven && this.#input.configuration.host(ek)?.state === 'approved';
     return { attested: false, findings: known ? [...findings] : oneLine(findings) };
   }
 
-  #recordRefusal(ek: string, host: string | undefined, findings: readonly Finding[], omitted: number): void {
+  #recordRefusal(input: AppraisalInput, findings: readonly Finding[], omitted: number): void {
+    const { challenge, host: record } = input;
+    const [ek, host] = [challenge.ek, record?.name];
     this.#input.audit({
       action: 'host.refuse',
       actor: { kind: 'host', id: ek },
       target: { kind: 'host', id: host ?? ek },
       outcome: 'failure',
       problem: 'attestation.refused',
-      detail: { findings, host, ...(omitted > 0 && { omitted }) },
+      detail: { findings, host, ...verdictRecord(input), ...(omitted > 0 && { omitted }) },
     });
   }
 

@@ -1,6 +1,7 @@
 import { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
+import type { PolicyDocument } from '@vouchsafe/domain/attestation/policy-digest';
 import { type TpmAuthority, trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { certificateOf, type Group } from '@vouchsafe/domain/group/group';
 import { validator } from '@vouchsafe/domain/parse';
@@ -67,8 +68,22 @@ export class AttestationConfiguration {
       trust: trustIn(...this.authorities().map(([name, stored]) => authorityOf(name, stored))),
       images: this.images(),
       epoch: this.epoch(),
+      documents: this.#documents(),
     };
     return { group, ...this.#policy };
+  }
+
+  /**
+   * The documents that verdicts depend on: all but the registry of hosts. The settings are always among them, since
+   * what is not set follows the program's version.
+   */
+  #documents(): PolicyDocument[] {
+    const { hosts: _hosts, ...others } = collections;
+    const stored = Object.values(others).flatMap((collection) => this.#store.list(collection));
+    const settings = { collection: collections.settings, name: 'settings', body: this.settings() };
+    const isSettings = ({ collection, name }: PolicyDocument) =>
+      collection === settings.collection && name === settings.name;
+    return [...stored.filter((document) => !isSettings(document)), settings];
   }
 
   settings(): TpmSettings {

@@ -8,6 +8,7 @@ import { openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/chal
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import type { Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { defaultTpmSettings } from '@vouchsafe/domain/attestation/policy';
+import { policyDigest } from '@vouchsafe/domain/attestation/policy-digest';
 import { verifyToken } from '@vouchsafe/domain/attestation/token';
 import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
 import { problem } from '@vouchsafe/domain/testing/problem';
@@ -93,6 +94,30 @@ describe('the Attestation Service with real TPMs', () => {
     assert.deepEqual([status, vector.executables, vector.hardware], ['warning', 'warning', 'warning']);
     assert.equal(vector.configuration, 'affirming');
     assert.deepEqual(actions(), ['host.attest']);
+  });
+
+  test('every verdict is recorded with the digests of evidence and policy, and a change of policy changes its name', async () => {
+    configuration.putHost(good.record);
+    const service = await newService();
+    const before = policyDigest(configuration.policy(bench.group));
+    const { policy } = await verifyToken(
+      String((await service.report(await evidenceFor(service, good))).token),
+      bench.group,
+      now,
+    );
+    configuration.deleteImage('golden');
+    configuration.addImage({ ...golden, name: 'renamed' });
+    await service.report(await evidenceFor(service, good));
+    const [first, second] = part.records.filter(({ action }) => action === 'host.attest').map(({ detail }) => detail);
+    assert.deepEqual([first?.policy, policy, first?.epoch, second?.epoch], [before, before, 0, 1]);
+    assert.equal(second?.policy, policyDigest(configuration.policy(bench.group)));
+    assert.notEqual(second?.policy, before);
+    assert.notEqual(second?.evidence, first?.evidence);
+    configuration.deleteImage('renamed');
+    await service.report(await evidenceFor(service, good));
+    const refusal = part.records.find(({ action }) => action === 'host.refuse')?.detail;
+    assert.equal(refusal?.policy, policyDigest(configuration.policy(bench.group)));
+    assert.match(String(refusal?.evidence), /^[\w-]{43}$/);
   });
 
   test('a genuine TPM that nobody approved waits, is told one line, and is attested once it is approved', async () => {

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testGroup } from '../testing/group.ts';
+import type { AppraisalInput } from './appraisal.ts';
+import { evidenceDigest } from './evidence-digest.ts';
+
+type Digested = Pick<AppraisalInput, 'challenge' | 'evidence'>;
+
+const bytes = (fill: number, length = 32) => new Uint8Array(length).fill(fill);
+const challenge: Digested['challenge'] = {
+  nonce: bytes(1),
+  secret: bytes(2),
+  ek: 'ab'.repeat(32),
+  ekPublic: bytes(3),
+  ak: bytes(4),
+  bank: 'sha256',
+  pcrs: [0, 7],
+  epoch: 1,
+  exp: 100,
+  jti: 'j',
+};
+const evidence: Digested['evidence'] = {
+  claims: bytes(5),
+  attest: bytes(6),
+  signature: bytes(7),
+  pcrs: new Map([
+    [0, bytes(8)],
+    [7, bytes(9)],
+  ]),
+  eventLog: bytes(10),
+  imaLog: undefined,
+  ekCertificate: undefined,
+  intermediates: [],
+};
+
+test('every part of the evidence and every fact of the challenge changes the digest; the secret does not', async () => {
+  const { certificate: one } = await (await testGroup()).inRole('attestd');
+  const { certificate: two } = await (await testGroup()).inRole('attestd');
+  const evidences: Partial<Digested['evidence']>[] = [
+    { claims: bytes(0) },
+    { attest: bytes(0) },
+    { signature: bytes(0) },
+    { pcrs: new Map([[0, bytes(8)]]) },
+    { eventLog: bytes(0) },
+    { eventLog: bytes(10, 33) },
+    { imaLog: bytes(0) },
+    { imaLog: bytes(10), eventLog: bytes(0) },
+    { ekCertificate: one },
+    { intermediates: [one] },
+    { intermediates: [one, two] },
+    { intermediates: [two, one] },
+    // The same octets in the place of another part.
+    { claims: evidence.attest, attest: evidence.claims },
+  ];
+  const challenges: Partial<Digested['challenge']>[] = [
+    { nonce: bytes(0) },
+    { ek: 'cd'.repeat(32) },
+    { ekPublic: bytes(0) },
+    { ak: bytes(0) },
+    { pcrs: [0] },
+    { epoch: 2 },
+    { exp: 101 },
+    { jti: 'k' },
+  ];
+  const whole = evidenceDigest({ challenge, evidence });
+  const digests = [
+    whole,
+    ...evidences.map((change) => evidenceDigest({ challenge, evidence: { ...evidence, ...change } })),
+    ...challenges.map((change) => evidenceDigest({ challenge: { ...challenge, ...change }, evidence })),
+  ];
+  assert.equal(new Set(digests).size, digests.length);
+  assert.equal(evidenceDigest({ challenge: { ...challenge, secret: bytes(0) }, evidence }), whole);
+});
