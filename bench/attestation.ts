@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { base64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import { appraise } from '@vouchsafe/domain/attestation/appraisal';
+import { defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
@@ -130,7 +131,14 @@ async function prepare() {
     since: '',
   };
   const trust = trustIn({ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false });
-  const policy: AttestationPolicy = { group, settings: defaultTpmSettings, trust, images: [image], epoch: 0 };
+  const policy: AttestationPolicy = {
+    group,
+    settings: defaultTpmSettings,
+    trust,
+    images: [image],
+    rules: defaultBootRules,
+    epoch: 0,
+  };
   return { key, evidence, host, policy, signer: { key: signing.privateKey, certificate }, attest, ak, log };
 }
 

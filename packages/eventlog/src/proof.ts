@@ -69,7 +69,7 @@ export type Proof =
   | { readonly state: 'digest' }
   /** As `digest`, although events with this label ought to have data that match. */
   | { readonly state: 'mismatch' }
-  /** Not extended: nothing about it is a fact. */
+  /** Not extended, or in a PCR that no quote vouches for: nothing about it is a fact. */
   | { readonly state: 'none' };
 
 /** What the digest of the event in this bank proves, once the replay of the log equals a quote. */

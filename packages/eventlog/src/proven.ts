@@ -42,12 +42,14 @@ const firmwarePcrs = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /**
  * Takes the facts out of a log.
+ * @param pcrs those that a quote vouches for: events of others prove nothing. All of them when absent
  * @throws {EventLogError} when the log cannot be replayed in this bank: then it proves nothing
  */
-export function provenFacts(log: EventLog, bank: Bank): ProvenFacts {
+export function provenFacts(log: EventLog, bank: Bank, pcrs?: ReadonlySet<number>): ProvenFacts {
   replay(log, bank);
   const findings: Finding[] = [];
-  const proofs = log.events.map((event) => proofOf(event, bank));
+  const vouched = (event: LogEvent) => pcrs === undefined || pcrs.has(event.pcr);
+  const proofs = log.events.map((event): Proof => (vouched(event) ? proofOf(event, bank) : { state: 'none' }));
   const separators = new Map<number, Fact<SeparatorState>>();
   const measured = measuredEvents(log, bank, proofs, separators, findings);
   const inPcr = (pcr: number) => measured.filter(({ event }) => event.pcr === pcr);
@@ -82,7 +84,7 @@ function measuredEvents(
 ): Measured[] {
   const measured: Measured[] = [];
   for (const event of log.events) {
-    if (!isExtended(event)) continue;
+    if (!isExtended(event) || proofs[event.index]!.state === 'none') continue;
     const phase: Phase = event.pcr > 7 || separators.has(event.pcr) ? 'loader' : 'firmware';
     const each = { event, phase, proof: proofs[event.index]!, digest: event.digests[bank]! };
     const separator = separatorOf(event, bank);

@@ -20,6 +20,10 @@ export const quirks = {
     text: 'an event that was not extended has a digest other than zeros',
     source: 'Firmware Profile 1.06, 10.4.5 asks for zeros; nothing depends on it',
   },
+  'separator-repeated': {
+    text: 'the firmware extends a further separator into a PCR; only the first one ends its part',
+    source: 'workstations whose PCR 0 has two; Firmware Profile 1.06, 3.3.2.2 asks for one',
+  },
   'exit-boot-services-missing': {
     text: 'the firmware logs no event for ExitBootServices',
     source: 'machines whose log is taken before it, and firmware older than Firmware Profile 1.0',

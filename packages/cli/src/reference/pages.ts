@@ -1,5 +1,6 @@
 import { auditPage } from './audit.ts';
 import { commandsPage } from './commands.ts';
+import { findingsPage } from './findings.ts';
 import { managementPage } from './management.ts';
 import { problemsPage } from './problems.ts';
 
@@ -9,4 +10,5 @@ export const referencePages: Readonly<Record<string, () => string>> = {
   'docs/management-api.md': managementPage,
   'docs/problems.md': problemsPage,
   'docs/audit.md': auditPage,
+  'docs/findings.md': findingsPage,
 };

@@ -1,10 +1,12 @@
 import type { EventLog } from '@vouchsafe/eventlog/log';
+import type { ProvenFacts } from '@vouchsafe/eventlog/proven';
 import type { TpmsAttestFrame, TpmsQuoteInfo } from '@vouchsafe/tpm2/attest';
 import type { TpmtPublic } from '@vouchsafe/tpm2/public';
 import type { BaseImage } from './base-image.ts';
 import type { Challenge } from './challenge.ts';
 import type { AgentClaims } from './claims.ts';
 import type { DecodedEvidence } from './evidence.ts';
+import type { FindingId } from './findings.ts';
 import type { HostRecord } from './host-record.ts';
 import type { AttestationPolicy } from './policy.ts';
 import { type Finding, fail, type Verdict, verdictOf } from './verdict.ts';
@@ -76,6 +78,8 @@ export interface Proven {
   log: EventLog;
   /** [eventlog.replay] what the log accounts for, by PCR, PCR 10 included */
   replayed: ReadonlyMap<number, Uint8Array>;
+  /** [eventlog.facts] what the log proves, of the quoted PCRs only */
+  facts: ProvenFacts;
   /** [ek.certificate] `undefined` is never set: absent when the EK has no certificate that counts */
   tpm: HostRecord['tpm'];
   /** [host.enrolled] */
@@ -86,9 +90,8 @@ export interface Proven {
 
 /** A named check of the appraisal. */
 export interface Check {
-  readonly id: string;
-  /** The attack that it stops, or the mistake that it tells. */
-  readonly stops: string;
+  /** Also a finding's: what the check stops stands in the table of findings. */
+  readonly id: FindingId;
   /** When it fails nothing after it can be believed, so nothing after it runs. */
   readonly gate?: true;
   run(appraisal: Appraisal): Finding[];

@@ -78,6 +78,10 @@ export const Finding = Type.Object({
   severity: Type.Union([Type.Literal('fail'), Type.Literal('warn'), Type.Literal('info')]),
   detail: Type.String(),
   pcr: Type.Optional(Type.Integer()),
+  /** Index of the event in the event log. */
+  event: Type.Optional(Type.Integer()),
+  /** Name of the base image that it is about. */
+  image: Type.Optional(Type.String()),
   advice: Type.Optional(Type.String()),
 });
 

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import type { Group } from '../group/group.ts';
 import type { BaseImage } from './base-image.ts';
+import type { BootRules } from './boot-rules.ts';
 import type { PolicyDocument } from './policy-digest.ts';
 import type { TpmTrust } from './tpm-trust.ts';
 
@@ -31,6 +32,8 @@ export interface AttestationPolicy {
   readonly settings: TpmSettings;
   readonly trust: TpmTrust;
   readonly images: readonly BaseImage[];
+  /** The rules that differ from their defaults. */
+  readonly rules: BootRules;
   /** Counts up with every change that takes trust away. */
   readonly epoch: number;
   /** What all of this was read from: names the policy, and a verdict can be repeated from it. */

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox';
+import { type FindingId, findingFacts } from './findings.ts';
 import type { Finding as FindingSchema } from './messages.ts';
 
 /** One thing that a check found. `fail` refuses, `warn` and `info` are told. */
@@ -10,21 +11,29 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-export const fail = (check: string, detail: string, more: { pcr?: number; advice?: string } = {}): Finding => ({
+/** Where a finding was found, and what to do when that differs from the table's advice. */
+export type FindingDetail = Pick<Finding, 'pcr' | 'event' | 'image' | 'advice'>;
+
+/** A finding that refuses. Its advice is that of the table unless it is given. */
+export const fail = (check: FindingId, detail: string, more: FindingDetail = {}): Finding =>
+  finding('fail', check, detail, more);
+
+/** A finding that is told and refuses nothing. */
+export const warn = (check: FindingId, detail: string, more: FindingDetail = {}): Finding =>
+  finding('warn', check, detail, more);
+
+/** Something worth knowing, about which nothing need be done. */
+export const info = (check: FindingId, detail: string, more: FindingDetail = {}): Finding => ({
   check,
-  severity: 'fail',
+  severity: 'info',
   detail,
   ...more,
 });
 
-export const warn = (check: string, detail: string, more: { pcr?: number; advice?: string } = {}): Finding => ({
-  check,
-  severity: 'warn',
-  detail,
-  ...more,
-});
-
-export const info = (check: string, detail: string): Finding => ({ check, severity: 'info', detail });
+function finding(severity: 'fail' | 'warn', check: FindingId, detail: string, more: FindingDetail): Finding {
+  const advice = more.advice ?? findingFacts(check)?.advice;
+  return { check, severity, detail, ...more, ...(advice === undefined ? {} : { advice }) };
+}
 
 /** One failure is enough; so is an appraisal that did not come to its end. */
 export const verdictOf = (findings: readonly Finding[], complete: boolean): Verdict => ({

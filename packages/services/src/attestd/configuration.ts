@@ -1,4 +1,5 @@
 import { BaseImage } from '@vouchsafe/domain/attestation/base-image';
+import { type BootRules, BootRulesSchema, defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import type { PolicyDocument } from '@vouchsafe/domain/attestation/policy-digest';
@@ -32,11 +33,13 @@ const collections = {
   hosts: 'tpm2/endorsement-keys',
   settings: 'tpm2/settings',
   images: 'base-images',
+  rules: 'boot-rules',
 } as const;
 
 const readAuthority = validator('stored CA', StoredAuthority);
 const readHost = validator('stored endorsement key', HostRecord);
 const readSettings = validator('stored settings', TpmSettings);
+const readRules = validator('stored boot rules', BootRulesSchema);
 const readImage = validator('stored base image', BaseImage);
 
 const readEpoch = validator('epoch', Type.Integer({ minimum: 0 }));
@@ -46,6 +49,10 @@ const documents: Collections = {
   [collections.authorities]: (name, body) => void authorityOf(name, readAuthority(body)),
   [collections.hosts]: (name, body) => sameName(name, readHost(body).ek),
   [collections.images]: (name, body) => sameName(name, readImage(body).name),
+  [collections.rules]: (name, body) => {
+    sameName(name, 'rules');
+    readRules(body);
+  },
   [collections.settings]: (name, body) => void (name === 'epoch' ? readEpoch(body) : readSettings(body)),
 };
 
@@ -67,6 +74,7 @@ export class AttestationConfiguration {
       settings: this.settings(),
       trust: trustIn(...this.authorities().map(([name, stored]) => authorityOf(name, stored))),
       images: this.images(),
+      rules: this.rules(),
       epoch: this.epoch(),
       documents: this.#documents(),
     };
@@ -89,6 +97,16 @@ export class AttestationConfiguration {
   settings(): TpmSettings {
     const stored = this.#store.get(collections.settings, 'settings');
     return stored === undefined ? defaultTpmSettings : readSettings(stored);
+  }
+
+  rules(): BootRules {
+    const stored = this.#store.get(collections.rules, 'rules');
+    return stored === undefined ? defaultBootRules : readRules(stored);
+  }
+
+  /** A rule can only take trust away, or give back what another took. @throws {Problem} `input.invalid` */
+  setRules(rules: BootRules): void {
+    this.#lessTrust(() => this.#store.put(collections.rules, 'rules', readRules(rules)));
   }
 
   setSettings(settings: TpmSettings): void {

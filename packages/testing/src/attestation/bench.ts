@@ -3,6 +3,7 @@ import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import type { AppraisalInput } from '@vouchsafe/domain/attestation/appraisal';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
+import { defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
 import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
@@ -128,7 +129,8 @@ export class Bench implements AsyncDisposable {
   /** Policy of an administrator who imported the authority and these images. */
   async policy(...images: readonly BaseImage[]): Promise<AttestationPolicy> {
     const settings = { ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] };
-    return { group: this.group, settings, trust: trustIn(await this.trustedAuthority()), images, epoch: 0 };
+    const trust = trustIn(await this.trustedAuthority());
+    return { group: this.group, settings, trust, images, rules: defaultBootRules, epoch: 0 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

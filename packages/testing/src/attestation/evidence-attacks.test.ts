@@ -223,10 +223,18 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
   test('log with a changed event', async () => {
     const honest = await attempt(good, bench.group);
     const log = octets(honest.evidence, 'event_log').slice();
-    const event = decodeLog(log).events.findLast(({ pcr }) => pcr === 5);
+    const event = decodeLog(log).events.findLast(({ pcr }) => pcr === 4);
     log[Buffer.from(log).lastIndexOf(Buffer.from(event?.digests.sha256 ?? []))]! ^= 1;
     const changed = withEvidence(honest, { event_log: base64url(log) });
-    refusedBy('eventlog.replay', [['eventlog.replay', 5]], inputOf(changed, policy));
+    refusedBy('eventlog.replay', [['eventlog.replay', 4]], inputOf(changed, policy));
+  });
+
+  test('log with a changed text: the digest is untouched, so the replay cannot see it', async () => {
+    const honest = await attempt(good, bench.group);
+    const log = Buffer.from(octets(honest.evidence, 'event_log'));
+    log.write('Calling EFI Application from Boot Hacker', log.indexOf('Calling EFI Application from Boot Option'));
+    const changed = withEvidence(honest, { event_log: base64url(log) });
+    refusedBy('eventlog.facts', [['eventlog.data-mismatch', 4]], inputOf(changed, policy));
   });
 
   test('log that is cut, reordered or of another boot', async () => {
@@ -382,7 +390,7 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
 
   test('no checks, missing facts, a check that throws: each is a refusal', async () => {
     const input = inputOf(await attempt(evil, bench.group), policy);
-    const broken = { id: 'broken', stops: '', run: (): never => assert.fail('a fault of ours') };
+    const broken = { id: 'boot.rules' as const, run: (): never => assert.fail('a fault of ours') };
     assert.equal(appraise(input, []).trusted, false);
     assert.equal(appraise(input, [broken]).trusted, false);
     assert.equal(appraise(input, attestationChecks.slice(3)).trusted, false);

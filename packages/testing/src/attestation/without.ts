@@ -3,6 +3,7 @@ import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { readClaims } from '@vouchsafe/domain/attestation/claims';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { decodeLog } from '@vouchsafe/eventlog/log';
+import { provenFacts } from '@vouchsafe/eventlog/proven';
 import { replay } from '@vouchsafe/eventlog/replay';
 import { decodeAttest, quoteInfoOf } from '@vouchsafe/tpm2/attest';
 import { decodePublic } from '@vouchsafe/tpm2/public';
@@ -35,6 +36,8 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
     appraisal.prove('log', log);
     appraisal.prove('replayed', replay(log, appraisal.input.challenge.bank));
   },
+  'eventlog.facts': (appraisal) =>
+    appraisal.prove('facts', provenFacts(appraisal.get('log'), appraisal.input.challenge.bank)),
   'image.match': (appraisal) => appraisal.prove('image', appraisal.input.policy.images[0]!),
 };
 

@@ -6,7 +6,6 @@ import { fail } from '../verdict.ts';
 /** Stops a key that signs foreign data, or that can leave its TPM, in the place of an attestation key. */
 export const akAttributes: Check = {
   id: 'ak.attributes',
-  stops: 'an unrestricted or exportable key signs a forged quote',
   gate: true,
   run(appraisal) {
     const ak = decodePublic(appraisal.input.challenge.ak);

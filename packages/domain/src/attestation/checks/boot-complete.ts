@@ -14,7 +14,6 @@ const neverEmpty = [0, 4, 7];
  */
 export const bootComplete: Check = {
   id: 'eventlog.boot',
-  stops: 'a bank that the firmware left empty, or a boot with an error',
   run(appraisal) {
     const log = appraisal.get('log');
     const separators = firstSeparators(log.events, appraisal.input.challenge.bank);

@@ -7,10 +7,7 @@ import { fail } from '../verdict.ts';
  */
 export const challengeOnce: Check = {
   id: 'challenge.once',
-  stops: 'the same evidence handed in twice',
   gate: true,
   run: ({ input }) =>
-    input.consume(input.challenge.jti)
-      ? []
-      : [fail('challenge.once', 'the challenge was used already', { advice: 'attest again' })],
+    input.consume(input.challenge.jti) ? [] : [fail('challenge.once', 'the challenge was used already')],
 };

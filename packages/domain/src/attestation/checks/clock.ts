@@ -9,7 +9,6 @@ import { fail, info } from '../verdict.ts';
  */
 export const clock: Check = {
   id: 'tpm.clock',
-  stops: 'an old copy of the state of a virtual TPM',
   run(appraisal) {
     const last = appraisal.input.lastBoot;
     const { clockInfo } = appraisal.get('attest');

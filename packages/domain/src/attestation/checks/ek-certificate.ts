@@ -11,7 +11,6 @@ const id = 'ek.certificate';
 /** Stops TPMs of other makers and made-up TPMs: the EK's certificate must stand under an imported CA. */
 export const ekCertificate: Check = {
   id,
-  stops: 'a software TPM, or a TPM of a maker that is not trusted',
   run(appraisal) {
     const { host, policy } = appraisal.input;
     const { settings } = policy;
@@ -19,9 +18,7 @@ export const ekCertificate: Check = {
     const listed = host?.state === 'approved' && host.enrolled === 'approved' ? host : undefined;
     const findings = settings.require_certificate_validation ? certificateFindings(appraisal) : [];
     if (settings.require_endorsement_keys && listed === undefined) {
-      findings.push(
-        fail('ek.listed', 'the endorsement key is not listed', { advice: 'add it to the endorsement keys' }),
-      );
+      findings.push(fail('ek.listed', 'the endorsement key is not listed'));
     }
     if (!settings.require_certificate_validation && !settings.require_endorsement_keys) {
       findings.push(

@@ -9,7 +9,6 @@ import { fail } from '../verdict.ts';
  */
 export const ekTemplate: Check = {
   id: 'ek.template',
-  stops: 'an unrestricted decryption key passed off as EK',
   run({ input }) {
     const area = decodePublic(input.challenge.ekPublic);
     if (matchTemplate(area) !== undefined) return [];

@@ -4,7 +4,6 @@ import { fail } from '../verdict.ts';
 /** Stops a host that would obey another Trust Authority: what it gets here could be wrapped for that one. */
 export const groupPin: Check = {
   id: 'host.group',
-  stops: 'a host whose pinned group was exchanged',
   run(appraisal) {
     const { group } = appraisal.get('claims');
     const ours = appraisal.input.policy.group.id;

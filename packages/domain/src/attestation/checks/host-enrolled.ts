@@ -7,7 +7,6 @@ import { type Finding, fail } from '../verdict.ts';
  */
 export const hostEnrolled: Check = {
   id: 'host.enrolled',
-  stops: 'a genuine TPM with the right measurements that nobody approved, or one that was revoked',
   run(appraisal) {
     const { host, challenge, policy } = appraisal.input;
     const refusal = refusalOf(host?.state, challenge.ek);
@@ -15,11 +14,7 @@ export const hostEnrolled: Check = {
     if (host === undefined) return [fail(this.id, 'no record')];
     const virtual = appraisal.has('tpm') && appraisal.get('tpm') === 'virtual';
     if (virtual && !policy.settings.virtual_tpm_scopes.includes(host.scope)) {
-      return [
-        fail('ek.virtual', `scope ${host.scope} accepts no virtual TPM`, {
-          advice: 'guests attest to their owners, not here',
-        }),
-      ];
+      return [fail('ek.virtual', `scope ${host.scope} accepts no virtual TPM`)];
     }
     appraisal.prove('host', host);
     return [];

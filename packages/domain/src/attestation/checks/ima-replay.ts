@@ -9,7 +9,6 @@ const imaPcr = 10;
 /** Stops an IMA log that is not the one of PCR 10. Entries that were added after the quote are no failure. */
 export const imaReplay: Check = {
   id: 'ima.replay',
-  stops: 'a shortened or changed IMA log',
   run(appraisal) {
     const { imaLog } = appraisal.input.evidence;
     const value = appraisal.get('pcrs').get(imaPcr);

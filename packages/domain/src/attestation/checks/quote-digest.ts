@@ -6,7 +6,6 @@ import { fail } from '../verdict.ts';
 /** Stops PCR values that the TPM does not vouch for. Values of unquoted PCRs are dropped, never evaluated. */
 export const quoteDigest: Check = {
   id: 'quote.digest',
-  stops: 'PCR values that the quote does not cover',
   gate: true,
   run(appraisal) {
     const { bank } = appraisal.input.challenge;

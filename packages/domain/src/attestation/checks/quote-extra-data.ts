@@ -10,7 +10,6 @@ import { fail } from '../verdict.ts';
  */
 export const quoteExtraData: Check = {
   id: 'quote.extra-data',
-  stops: 'a replayed quote, a nonce of another host, a TPM without this EK, exchanged keys',
   gate: true,
   run(appraisal) {
     const { challenge, evidence } = appraisal.input;

@@ -5,7 +5,6 @@ import { fail } from '../verdict.ts';
 /** Stops data that an unrestricted key was asked to sign and that only looks like a quote. */
 export const quoteMagic: Check = {
   id: 'quote.magic',
-  stops: 'a structure that was not made inside a TPM',
   gate: true,
   run(appraisal) {
     const fault = magicFault(appraisal.get('attest'));

@@ -5,7 +5,6 @@ import { fail } from '../verdict.ts';
 /** Stops a quote over fewer or other PCRs than were asked for: the list in the quote itself counts. */
 export const quoteSelection: Check = {
   id: 'quote.selection',
-  stops: 'a quote over other PCRs, or none',
   gate: true,
   run(appraisal) {
     const { bank, pcrs } = appraisal.input.challenge;

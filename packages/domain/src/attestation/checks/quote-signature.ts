@@ -7,7 +7,6 @@ import { fail } from '../verdict.ts';
 /** Stops a quote that another key signed. The key is the one of the sealed challenge, never one of the evidence. */
 export const quoteSignature: Check = {
   id: 'quote.signature',
-  stops: 'a quote signed by the AK of another host, or not signed at all',
   gate: true,
   run(appraisal) {
     const { attest, signature } = appraisal.input.evidence;

@@ -6,7 +6,6 @@ import { fail } from '../verdict.ts';
 /** Stops a certification or a time stamp of the same key in the place of a quote. */
 export const quoteType: Check = {
   id: 'quote.type',
-  stops: 'another attestation structure passed off as a quote',
   gate: true,
   run(appraisal) {
     const attest = appraisal.get('attest');

@@ -1,10 +1,12 @@
 import type { Check } from '../appraisal.ts';
 import { akAttributes } from './ak-attributes.ts';
 import { bootComplete } from './boot-complete.ts';
+import { bootRulesCheck } from './boot-rules.ts';
 import { challengeOnce } from './challenge-once.ts';
 import { clock } from './clock.ts';
 import { ekCertificate } from './ek-certificate.ts';
 import { ekTemplate } from './ek-template.ts';
+import { eventLogFacts } from './event-log-facts.ts';
 import { eventLogReplay } from './event-log-replay.ts';
 import { groupPin } from './group-pin.ts';
 import { hostEnrolled } from './host-enrolled.ts';
@@ -34,6 +36,8 @@ export const attestationChecks: readonly Check[] = [
   clock,
   eventLogReplay,
   bootComplete,
+  eventLogFacts,
   imaReplay,
   imageMatch,
+  bootRulesCheck,
 ];

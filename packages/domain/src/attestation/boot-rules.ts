@@ -1,0 +1,19 @@
+import Type, { type TSchema } from 'typebox';
+import type { RuleValue } from './boot-rules/rule.ts';
+import { bootRules, type RuleId, ruleIds } from './boot-rules/table.ts';
+
+/** The rules that were set; those that are not here have their defaults. */
+export type BootRules = Readonly<Partial<Record<RuleId, RuleValue>>>;
+
+/** Nothing set: every rule as its table row says. */
+export const defaultBootRules: BootRules = {};
+
+const members: Record<string, TSchema> = Object.fromEntries(
+  ruleIds.map((id) => [id, Type.Optional(bootRules[id].schema)]),
+);
+
+/** Stored and sent form of {@link BootRules}: an unknown rule is an error, never ignored. */
+export const BootRulesSchema = Type.Unsafe<BootRules>(Type.Object(members, { additionalProperties: false }));
+
+/** What a rule is set to. */
+export const ruleValue = (rules: BootRules, id: RuleId): RuleValue => rules[id] ?? bootRules[id].default;

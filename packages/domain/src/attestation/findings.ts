@@ -1,0 +1,137 @@
+/** What a finding means to an operator. */
+export interface FindingFacts {
+  /** The attack that it stops, or the difference that it tells. */
+  readonly stops: string;
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+const compromised = 'treat the host as broken into: this does not happen by accident';
+const rebooted = 'reboot the host; if it comes back, reinstall its agent and look at its TPM';
+
+/**
+ * Every finding that a verdict can hold, by id. Documentation and default advice come from here. Findings of rules
+ * (`rule.ID`) and of known peculiarities (`quirk.ID`) stand in the tables of rules and quirks.
+ */
+export const findings = {
+  // The quote: that this TPM says something, now, to us.
+  'ak.attributes': { stops: 'an unrestricted or exportable key signs a forged quote', advice: compromised },
+  'quote.signature': {
+    stops: 'a quote signed by the AK of another host, or not signed at all',
+    advice: compromised,
+  },
+  'quote.magic': { stops: 'a structure that was not made inside a TPM', advice: compromised },
+  'quote.type': { stops: 'another attestation structure passed off as a quote', advice: compromised },
+  'quote.extra-data': {
+    stops: 'a replayed quote, a nonce of another host, a TPM without this EK, exchanged keys',
+    advice: 'attest again; if it comes back, treat the host as broken into',
+  },
+  'quote.selection': { stops: 'a quote over other PCRs, or none', advice: 'update the agent of the host' },
+  'quote.digest': { stops: 'PCR values that the quote does not cover', advice: 'attest again' },
+  'challenge.once': { stops: 'the same evidence handed in twice', advice: 'attest again' },
+  'tpm.clock': {
+    stops: 'an old copy of the state of a virtual TPM',
+    advice: 'if the TPM was cleared or its state restored on purpose, delete the endorsement key and approve it again',
+  },
+
+  // The TPM and its host: whose it is.
+  'ek.template': { stops: 'an unrestricted decryption key passed off as EK', advice: 'vouchsafe host check' },
+  'ek.certificate': {
+    stops: 'a software TPM, or a TPM of a maker that is not trusted',
+    advice: 'import the CA of this TPM maker, or list the endorsement key',
+  },
+  'ek.sign-only': {
+    stops: 'the certificate of an AK passed off as one of an EK',
+    advice: 'use the EK certificate of this TPM',
+  },
+  'ek.listed': { stops: 'a TPM whose key nobody listed', advice: 'add it to the endorsement keys' },
+  'ek.virtual': {
+    stops: 'the virtual TPM of a guest passed off as one of a host',
+    advice: 'guests attest to their owners, not here',
+  },
+  'identity.not-required': {
+    stops: 'settings that ask for no identity of the TPM at all',
+    advice: 'set require_certificate_validation or require_endorsement_keys',
+  },
+  'host.enrolled': {
+    stops: 'a genuine TPM with the right measurements that nobody approved, or one that was revoked',
+    advice: 'vouchsafe ek pending',
+  },
+  'host.not-enrolled': {
+    stops: 'a genuine TPM with the right measurements that nobody approved',
+    advice: 'vouchsafe ek pending',
+  },
+  'host.revoked': {
+    stops: 'a host that was taken out',
+    advice: 'delete the endorsement key before it is approved again',
+  },
+  'host.group': {
+    stops: 'a host whose pinned group was exchanged',
+    advice: 'pin the group of this Trust Authority in host.toml',
+  },
+
+  // The boot: what the log proves.
+  'eventlog.replay': {
+    stops: 'a changed, cut, reordered or foreign event log',
+    advice: 'reboot the host; if it comes back, something extends PCRs without logging it',
+  },
+  'eventlog.boot': {
+    stops: 'a bank that the firmware left empty, or a boot with an error',
+    advice: 'look at the firmware: is the SHA-256 bank active, did it report an error?',
+  },
+  'eventlog.facts': { stops: 'a log from which no facts can be taken', advice: rebooted },
+  'eventlog.data-mismatch': {
+    stops: 'a log whose descriptions were changed, though its digests were not',
+    advice: 'update the firmware; if it always logs this, report it: known peculiarities have a name',
+  },
+  'eventlog.spec-id': {
+    stops: 'a second log header, behind which a parser could read other events',
+    advice: 'update the firmware',
+  },
+  'eventlog.separator-missing': {
+    stops: 'a PCR of the firmware whose end was not marked',
+    advice: 'update the firmware',
+  },
+  'secure-boot.ambiguous': {
+    stops: 'a variable of Secure Boot that was measured twice, so that nothing is known of it',
+    advice: 'update the firmware',
+  },
+  'secure-boot.late': {
+    stops: 'a variable of Secure Boot that was measured after the firmware had ended',
+    advice: 'update the firmware',
+  },
+  'secure-boot.unexplained': {
+    stops: 'a measurement among those of Secure Boot that nothing explains',
+    advice: 'update the firmware',
+  },
+  'uki.sections': {
+    stops: 'measurements of a kernel image that are no pairs of name and content',
+    advice: 'see what else extends PCR 11',
+  },
+  'ima.replay': {
+    stops: 'a shortened or changed IMA log',
+    advice: 'reboot the host; if it comes back, something extends PCR 10 without logging it',
+  },
+
+  // The software: whether it is ours.
+  'image.none': {
+    stops: 'trust without any base image',
+    advice: 'vouchsafe image import FILE',
+  },
+  'image.match': {
+    stops: 'another firmware, loader, kernel, initrd or command line than a trusted one',
+    advice:
+      'was it an update that you wanted? capture an image of it and import that; otherwise treat the host as broken into',
+  },
+  'boot.rules': {
+    stops: 'a boot that breaks a rule of the administrator',
+    advice: 'vouchsafe rules list',
+  },
+} as const satisfies Record<string, FindingFacts>;
+
+/** Name of a finding: a row of the table, or one of a rule or a known peculiarity. */
+export type FindingId = keyof typeof findings | `rule.${string}` | `quirk.${string}`;
+
+/** The facts of a finding; undefined for those of rules and peculiarities. */
+export const findingFacts = (id: FindingId): FindingFacts | undefined =>
+  (findings as Readonly<Record<string, FindingFacts | undefined>>)[id];
