@@ -7,6 +7,7 @@
  *
  * `taskset -c 0` before it keeps all its threads on one core.
  */
+
 import { createHash, createPublicKey, createSecretKey, randomUUID, sign, verify, X509Certificate } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { base64url } from '@vouchsafe/bytes/base64url';
@@ -20,6 +21,7 @@ import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { Evidence } from '@vouchsafe/domain/attestation/messages';
 import { type AttestationPolicy, defaultTpmSettings, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { signToken } from '@vouchsafe/domain/attestation/token';
@@ -135,7 +137,7 @@ async function prepare() {
     group,
     settings: defaultTpmSettings,
     trust,
-    images: [image],
+    images: [activeRecord(image)],
     rules: defaultBootRules,
     epoch: 0,
   };

@@ -3,6 +3,7 @@ import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { concat, hex } from '@vouchsafe/bytes/hex';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
 import { ekHash } from '@vouchsafe/domain/attestation/ek';
+import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import { ChallengeRequest, Evidence } from '@vouchsafe/domain/attestation/messages';
 import { quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { jwkOf } from '@vouchsafe/domain/keys/jwk';
@@ -45,9 +46,8 @@ async function prepare() {
   const pcrSelect = [{ hash: 'sha256' as const, pcrSelect: [...quotedPcrs] }];
   const configuration = new AttestationConfiguration(ConfigStore.open(':memory:', noSealer));
   configuration.addAuthority('maker', { certs: [maker.certificatePem], virtual: false });
-  configuration.addImage(
-    captureImage({ name: 'golden', version: '1', eventLog: log, pcrs, now: new Date(now * 1000) }),
-  );
+  const image = captureImage({ name: 'golden', version: '1', eventLog: log, pcrs, now: new Date(now * 1000) });
+  configuration.addImage(activeRecord(image));
   const ek = ekHash(ekPublic);
   const of = { ek, name: 'host', scope: 'default', by: 'fuzz', since: '' };
   configuration.putHost({ ...of, state: 'approved', tpm: 'hardware', enrolled: 'approved' });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { imageOf } from '@vouchsafe/domain/testing/images';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
 import { attestdOperations } from '@vouchsafe/services/attestd/operations/table';
 import { httpServer, type Listening, listenOnSocket } from '@vouchsafe/services/http/server';
@@ -63,6 +64,24 @@ test('a revoked host stays revoked while the file still names it', async () => {
   assert.match((await apply(hosts('east'))).at(-1) ?? '', /REVOKED and stays so/);
   assert.match((await apply(hosts('west'))).at(-1) ?? '', /REVOKED and stays so/);
   assert.equal(configuration.host(ek)?.state, 'revoked');
+});
+
+test('a base image is staged unless the file says active, and what somebody retired stays so', async () => {
+  writeFileSync(join(folder, 'golden.json'), JSON.stringify(imageOf('golden')));
+  const file = (state: string) =>
+    `attestation:\n  base_images: [{file: golden.json, userspace_unmeasured: true${state}}]\n`;
+  const state = () => configuration.image('golden').state;
+  assert.deepEqual(await apply(file('')), ['base image golden.json: done']);
+  assert.equal(state(), 'staged');
+  assert.deepEqual(await apply(file(', state: active')), [
+    'base image golden.json: is there already',
+    'base image golden.json: active: done',
+  ]);
+  assert.equal(state(), 'active');
+  assert.equal((await apply(file(', state: active'))).at(-1), 'base image golden.json: active: is so already');
+  configuration.putImage({ ...configuration.image('golden'), state: 'retired' });
+  assert.match((await apply(file(', state: active'))).at(-1) ?? '', /RETIRED and stays so/);
+  assert.equal(state(), 'retired');
 });
 
 test('a dry run changes nothing', async () => {

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { ImageRecord } from '@vouchsafe/domain/attestation/image-record';
 import { TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
@@ -16,7 +17,20 @@ import { readImage } from './image-file.ts';
 const closed = { additionalProperties: false } as const;
 const File = Type.String({ maxLength: 4096 });
 const { name, scope, ek } = HostRecord.properties;
+const { not_before, not_after } = ImageRecord.properties;
 const { uses, share, accept_unmeasured_userspace, accept_auto_enrolled, description } = Provider.properties;
+
+const BaseImageFile = Type.Object(
+  {
+    file: File,
+    userspace_unmeasured: Type.Optional(Type.Boolean()),
+    /** `staged` when left out. What stands there as `active` is activated, unless somebody retired it. */
+    state: Type.Optional(Type.Union([Type.Literal('staged'), Type.Literal('active')])),
+    not_before,
+    not_after,
+  },
+  closed,
+);
 
 /** What a file may say; paths are relative to the file. */
 export const Wanted = Type.Object(
@@ -34,9 +48,7 @@ export const Wanted = Type.Object(
             ),
           ),
           endorsement_keys: Type.Optional(Type.Array(Type.Object({ name, scope: Type.Optional(scope), ek }, closed))),
-          base_images: Type.Optional(
-            Type.Array(Type.Object({ file: File, userspace_unmeasured: Type.Optional(Type.Boolean()) }, closed)),
-          ),
+          base_images: Type.Optional(Type.Array(BaseImageFile)),
         },
         closed,
       ),
@@ -95,7 +107,8 @@ type Wanted = Type.Static<typeof Wanted>;
 interface Step {
   readonly part: 'attestd' | 'kmxd' | 'kmxa';
   readonly method: Dispatcher.HttpMethod;
-  readonly path: string;
+  /** Read when the step is done: a name may stand in a file. */
+  readonly path: string | (() => string);
   readonly body: () => unknown;
   readonly says: string;
   /** Says why nothing is to be done, when what is there must not be written over. */
@@ -133,7 +146,7 @@ async function doStep(command: Command, { part, method, path, body, left }: Step
   try {
     const why = await left?.(command);
     if (why !== undefined) return why;
-    await callPart(command, part, method, path, body());
+    await callPart(command, part, method, typeof path === 'string' ? path : path(), body());
     return 'done';
   } catch (error) {
     if (error instanceof Problem && error.kind === 'object.exists') return 'is there already';
@@ -153,7 +166,7 @@ function* attestationSteps(
   folder: string,
   text: (file: string) => string,
 ): Generator<Step> {
-  const step = (method: Step['method'], path: string, says: string, body: () => unknown): Step => ({
+  const step = (method: Step['method'], path: Step['path'], says: string, body: () => unknown): Step => ({
     part: 'attestd',
     method,
     path,
@@ -175,13 +188,32 @@ function* attestationSteps(
     const left = (command: Command) => registered(command, key);
     yield { ...step('POST', '/attestation/tpm2/endorsement-keys', says, () => key), left };
   }
-  for (const { file, userspace_unmeasured = false } of base_images) {
+  for (const wantedImage of base_images) {
+    const { file, state = 'staged', ...rest } = wantedImage;
     const path = resolve(folder, file);
-    yield step('POST', '/attestation/os/base-images', `base image ${file}`, () => ({
-      image: readImage(path, readInput(path)),
-      userspace_unmeasured,
-    }));
+    const image = () => readImage(path, readInput(path));
+    yield step('POST', images, `base image ${file}`, () => ({ image: image(), ...rest, activate: state === 'active' }));
+    if (state === 'staged') continue;
+    const name = () => image().name;
+    yield {
+      ...step(
+        'POST',
+        () => `${images}/${encodeURIComponent(name())}/activate`,
+        `base image ${file}: active`,
+        () => undefined,
+      ),
+      left: (command) => activated(command, name()),
+    };
   }
+}
+
+const images = '/attestation/os/base-images';
+
+/** A file that nobody changed must not take a retirement back. */
+async function activated(command: Command, name: string): Promise<string | undefined> {
+  const { state } = (await callPart(command, 'attestd', 'GET', `${images}/${encodeURIComponent(name)}`)) as ImageRecord;
+  if (state === 'retired') return 'was RETIRED and stays so; `vouchsafe image activate` takes that back';
+  return state === 'active' ? 'is so already' : undefined;
 }
 
 type Listed = Pick<HostRecord, 'name' | 'ek'> & Partial<Pick<HostRecord, 'scope'>>;

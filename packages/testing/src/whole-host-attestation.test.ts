@@ -130,7 +130,7 @@ describe('a whole host as a virtual machine, with the agent as a single executab
       told.set(kind, body);
       if (kind !== 'image') return;
       await beforeTrust();
-      const trusted = { image: JSON.parse(body), userspace_unmeasured: true };
+      const trusted = { image: JSON.parse(body), userspace_unmeasured: true, activate: true };
       await site.authority.call('attestd', 'POST', '/attestation/os/base-images', trusted);
     });
     await using host = await WholeHost.boot({

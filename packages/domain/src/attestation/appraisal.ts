@@ -84,8 +84,10 @@ export interface Proven {
   tpm: HostRecord['tpm'];
   /** [host.enrolled] */
   host: HostRecord;
-  /** [image.match] */
+  /** [image.match] the active image that the host has */
   image: BaseImage;
+  /** [image.match] names of the staged images that the host has: the dry run beside the verdict */
+  staged: readonly string[];
 }
 
 /** A named check of the appraisal. */

@@ -115,8 +115,24 @@ export const findings = {
 
   // The software: whether it is ours.
   'image.none': {
-    stops: 'trust without any base image',
-    advice: 'vouchsafe image import FILE',
+    stops: 'trust without any base image that counts',
+    advice: 'vouchsafe image list; vouchsafe image activate NAME, or vouchsafe image import FILE --activate',
+  },
+  'image.staged': {
+    stops: 'nothing: the boot would be trusted if this image were active',
+    advice: 'vouchsafe image activate NAME',
+  },
+  'image.retired': {
+    stops: 'a boot that was trusted once and is no more',
+    advice: 'bring the host to a newer boot; vouchsafe image activate NAME takes the retirement back',
+  },
+  'image.expired': {
+    stops: 'a boot whose time is over',
+    advice: 'bring the host to a newer boot, or import the image anew with a later end',
+  },
+  'image.not-yet-valid': {
+    stops: 'a boot whose time has not come',
+    advice: 'wait, or import the image anew with an earlier beginning',
   },
   'image.match': {
     stops: 'another firmware, loader, kernel, initrd or command line than a trusted one',

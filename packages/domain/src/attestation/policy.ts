@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import type { Group } from '../group/group.ts';
-import type { BaseImage } from './base-image.ts';
 import type { BootRules } from './boot-rules.ts';
+import type { ImageRecord } from './image-record.ts';
 import type { PolicyDocument } from './policy-digest.ts';
 import type { TpmTrust } from './tpm-trust.ts';
 
@@ -31,7 +31,7 @@ export interface AttestationPolicy {
   readonly group: Group;
   readonly settings: TpmSettings;
   readonly trust: TpmTrust;
-  readonly images: readonly BaseImage[];
+  readonly images: readonly ImageRecord[];
   /** The rules that differ from their defaults. */
   readonly rules: BootRules;
   /** Counts up with every change that takes trust away. */

@@ -11,6 +11,8 @@ export const auditEvents = {
   'host.attest': 'a host was attested',
   'host.refuse': 'a host was refused attestation',
   'image.import': 'a base image was imported',
+  'image.activate': 'a base image was activated',
+  'image.retire': 'a base image was retired',
   'image.delete': 'a base image was deleted',
   'key.generate': 'a key encryption key was made and released',
   'key.release': 'a key encryption key was released',

@@ -1,6 +1,6 @@
-import { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { type BootRules, BootRulesSchema, defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { type ImageRecord, readImageRecord } from '@vouchsafe/domain/attestation/image-record';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import type { PolicyDocument } from '@vouchsafe/domain/attestation/policy-digest';
 import { type TpmAuthority, trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
@@ -40,7 +40,6 @@ const readAuthority = validator('stored CA', StoredAuthority);
 const readHost = validator('stored endorsement key', HostRecord);
 const readSettings = validator('stored settings', TpmSettings);
 const readRules = validator('stored boot rules', BootRulesSchema);
-const readImage = validator('stored base image', BaseImage);
 
 const readEpoch = validator('epoch', Type.Integer({ minimum: 0 }));
 
@@ -48,7 +47,7 @@ const readEpoch = validator('epoch', Type.Integer({ minimum: 0 }));
 const documents: Collections = {
   [collections.authorities]: (name, body) => void authorityOf(name, readAuthority(body)),
   [collections.hosts]: (name, body) => sameName(name, readHost(body).ek),
-  [collections.images]: (name, body) => sameName(name, readImage(body).name),
+  [collections.images]: (name, body) => sameName(name, readImageRecord(body).image.name),
   [collections.rules]: (name, body) => {
     sameName(name, 'rules');
     readRules(body);
@@ -133,13 +132,27 @@ export class AttestationConfiguration {
     this.#lessTrust(() => this.#store.delete(collections.authorities, name));
   }
 
-  images(): BaseImage[] {
-    return this.#store.list(collections.images).map(({ body }) => readImage(body));
+  images(): ImageRecord[] {
+    return this.#store.list(collections.images).map(({ body }) => readImageRecord(body));
+  }
+
+  /** @throws {Problem} `object.unknown` */
+  image(name: string): ImageRecord {
+    const stored = this.#store.get(collections.images, name);
+    if (stored === undefined) throw new Problem('object.unknown', `base image ${name}`);
+    return readImageRecord(stored);
   }
 
   /** @throws {Problem} `object.exists` */
-  addImage(image: BaseImage): void {
-    this.#changed(() => this.#store.add(collections.images, image.name, image));
+  addImage(record: ImageRecord): void {
+    this.#changed(() => this.#store.add(collections.images, record.image.name, record));
+  }
+
+  /** Writes a record anew. One that stops counting takes trust away. */
+  putImage(record: ImageRecord): void {
+    const change = () => this.#store.put(collections.images, record.image.name, record);
+    if (record.state === 'active') this.#changed(change);
+    else this.#lessTrust(change);
   }
 
   /** @throws {Problem} `object.unknown` */

@@ -6,6 +6,7 @@ import { appraise, type BootRecord } from '@vouchsafe/domain/attestation/apprais
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
+import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { defaultTpmSettings } from '@vouchsafe/domain/attestation/policy';
 import { policyDigest } from '@vouchsafe/domain/attestation/policy-digest';
@@ -44,7 +45,7 @@ describe('the Attestation Service with real TPMs', () => {
     configuration = new AttestationConfiguration(part.store);
     const { chain, virtual } = await bench.trustedAuthority();
     configuration.addAuthority('bench', { certs: chain.map(String), virtual });
-    configuration.addImage(golden);
+    configuration.addImage(activeRecord(golden));
     configuration.setSettings({ ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] });
   });
   afterEach(() => part.close());
@@ -106,7 +107,7 @@ describe('the Attestation Service with real TPMs', () => {
       now,
     );
     configuration.deleteImage('golden');
-    configuration.addImage({ ...golden, name: 'renamed' });
+    configuration.addImage(activeRecord({ ...golden, name: 'renamed' }));
     await service.report(await evidenceFor(service, good));
     const [first, second] = part.records.filter(({ action }) => action === 'host.attest').map(({ detail }) => detail);
     assert.deepEqual([first?.policy, policy, first?.epoch, second?.epoch], [before, before, 0, 1]);

@@ -7,6 +7,7 @@ import { type AppraisalInput, appraise } from '@vouchsafe/domain/attestation/app
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
+import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { Evidence } from '@vouchsafe/domain/attestation/messages';
 import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import { type AttestationPolicy, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
@@ -364,7 +365,7 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
     const honest = await attempt(good, bench.group);
     const { 12: _twelve, ...open } = golden.pcrs;
     for (const images of [mixed, [{ ...golden, pcrs: open }], [{ ...golden, pcrs: {} }]]) {
-      const verdict = appraise(inputOf(honest, { ...policy, images }), attestationChecks);
+      const verdict = appraise(inputOf(honest, { ...policy, images: images.map(activeRecord) }), attestationChecks);
       assert.deepEqual(new Set(failuresOf(verdict).map((each) => each.at(0))), new Set(['image.match']));
     }
     assert.deepEqual(failuresOf(appraise(inputOf(honest, { ...policy, images: [] }), attestationChecks)), [
@@ -380,7 +381,7 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
     const empty = await capture(fresh, log);
     const honest = await attempt(fresh, bench.group);
     const { ima_log: _ima, ...evidence } = { ...honest.evidence, event_log: base64url(log), pcrs: pcrText(pcrs) };
-    const input = inputOf({ ...honest, evidence }, { ...policy, images: [empty] });
+    const input = inputOf({ ...honest, evidence }, { ...policy, images: [activeRecord(empty)] });
     refusedBy(
       'eventlog.boot',
       [0, 4, 7].map((pcr) => ['eventlog.boot', pcr]),

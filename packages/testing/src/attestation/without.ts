@@ -38,7 +38,7 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
   },
   'eventlog.facts': (appraisal) =>
     appraisal.prove('facts', provenFacts(appraisal.get('log'), appraisal.input.challenge.bank)),
-  'image.match': (appraisal) => appraisal.prove('image', appraisal.input.policy.images[0]!),
+  'image.match': (appraisal) => appraisal.prove('image', appraisal.input.policy.images[0]!.image),
 };
 
 /** The checks of an appraisal with one taken out: what it should have proven is believed. */

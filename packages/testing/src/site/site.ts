@@ -150,7 +150,11 @@ export class Site implements AsyncDisposable {
       version: `boot of ${host.name}`,
     });
     const { image, coverage } = captured as { image: BaseImage; coverage: string };
-    await this.authority.call('attestd', 'POST', '/attestation/os/base-images', { image, userspace_unmeasured: true });
+    await this.authority.call('attestd', 'POST', '/attestation/os/base-images', {
+      image,
+      userspace_unmeasured: true,
+      activate: true,
+    });
     return { image, coverage };
   }
 

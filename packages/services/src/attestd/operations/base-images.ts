@@ -1,5 +1,6 @@
 import { BaseImage, coverageInWords } from '@vouchsafe/domain/attestation/base-image';
 import { verifyImage } from '@vouchsafe/domain/attestation/capture';
+import { ImageRecord, standingOf } from '@vouchsafe/domain/attestation/image-record';
 import { maxLogBytes } from '@vouchsafe/domain/attestation/messages';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
@@ -7,30 +8,43 @@ import { type Operation, operation, query } from '../../management/operation.ts'
 import { changed, recorded } from '../../management/recorded.ts';
 import type { AttestdContext } from './context.ts';
 
+const { not_before, not_after } = ImageRecord.properties;
+
 const Import = Type.Object(
-  { image: BaseImage, userspace_unmeasured: Type.Optional(Type.Boolean()) },
+  {
+    image: BaseImage,
+    userspace_unmeasured: Type.Optional(Type.Boolean()),
+    /** Import and activation in one act; otherwise the image is staged. */
+    activate: Type.Optional(Type.Boolean()),
+    not_before,
+    not_after,
+  },
   { additionalProperties: false },
 );
+type Import = Type.Static<typeof Import>;
 
-const summaryOf = ({ name, version, created, covers }: BaseImage) => ({
-  name,
-  version,
-  created,
-  covers,
-  coverage: coverageInWords(covers),
-});
+/** Who acts on the administrator's socket. */
+const administrator = 'local-root';
+
+const summaryOf = (record: ImageRecord, now: Date) => {
+  const { image, state, not_before, not_after, imported, activated } = record;
+  const { name, version, created, covers } = image;
+  const coverage = coverageInWords(covers);
+  const standing = standingOf(record, now.getTime() / 1000);
+  return { name, version, created, state, standing, not_before, not_after, imported, activated, covers, coverage };
+};
 
 /** The base images: the boots that hosts may have. */
-export const baseImages = ({ configuration, ...context }: AttestdContext): Operation[] => [
+export const baseImages = ({ configuration, now, ...context }: AttestdContext): Operation[] => [
   query(
     {
       name: 'attestation.os.base-images.list',
       method: 'GET',
       path: '/attestation/os/base-images',
       grant: 'READ_ONLY',
-      summary: 'List the base images and what they cover',
+      summary: 'List the base images with their state and what they cover',
     },
-    () => configuration.images().map(summaryOf),
+    () => configuration.images().map((record) => summaryOf(record, now())),
   ),
   operation(
     {
@@ -38,21 +52,16 @@ export const baseImages = ({ configuration, ...context }: AttestdContext): Opera
       method: 'POST',
       path: '/attestation/os/base-images',
       grant: 'SECURITY_MGMT',
-      summary: 'Import a base image',
+      summary: 'Import a base image; it is staged until it is activated',
       body: Import,
       bodyLimit: 2 * maxLogBytes,
     },
-    ({ image, userspace_unmeasured = false }) => {
-      if (image.covers.userspace === 'none' && !userspace_unmeasured) {
-        throw new Problem(
-          'input.invalid',
-          `image ${image.name}: ${coverageInWords(image.covers)}; import it with userspace_unmeasured if that is meant`,
-        );
-      }
-      verifyImage(image);
-      const detail = { version: image.version, covers: image.covers };
-      recorded(context, changed('image.import', 'base-image', image.name, detail), () => configuration.addImage(image));
-      return summaryOf(image);
+    (body) => {
+      const record = newRecord(body, now());
+      const { name, version, covers } = record.image;
+      const detail = { version, covers, state: record.state };
+      recorded(context, changed('image.import', 'base-image', name, detail), () => configuration.addImage(record));
+      return summaryOf(record, now());
     },
   ),
   query(
@@ -64,9 +73,40 @@ export const baseImages = ({ configuration, ...context }: AttestdContext): Opera
       summary: 'Show a base image',
     },
     ({ params: { name = '' } }) => {
-      const image = configuration.images().find((each) => each.name === name);
-      if (image === undefined) throw new Problem('object.unknown', `base image ${name}`);
-      return image;
+      const record = configuration.image(name);
+      return { ...summaryOf(record, now()), image: record.image };
+    },
+  ),
+  query(
+    {
+      name: 'attestation.os.base-images.activate',
+      method: 'POST',
+      path: '/attestation/os/base-images/:name/activate',
+      grant: 'SECURITY_MGMT',
+      summary: 'Let hosts have this base image from now on',
+    },
+    ({ params: { name = '' } }) => {
+      const record = configuration.image(name);
+      const next = { ...record, state: 'active' as const, activated: { at: now().toISOString(), by: administrator } };
+      const detail = { from: record.state, imported_by: record.by };
+      recorded(context, changed('image.activate', 'base-image', name, detail), () => configuration.putImage(next));
+      return summaryOf(next, now());
+    },
+  ),
+  query(
+    {
+      name: 'attestation.os.base-images.retire',
+      method: 'POST',
+      path: '/attestation/os/base-images/:name/retire',
+      grant: 'SECURITY_MGMT',
+      summary: 'Stop trusting a base image and keep it, so that findings can name it',
+    },
+    ({ params: { name = '' } }) => {
+      const record = configuration.image(name);
+      const next = { ...record, state: 'retired' as const };
+      const entry = changed('image.retire', 'base-image', name, { from: record.state });
+      recorded(context, entry, () => configuration.putImage(next));
+      return summaryOf(next, now());
     },
   ),
   query(
@@ -75,10 +115,50 @@ export const baseImages = ({ configuration, ...context }: AttestdContext): Opera
       method: 'DELETE',
       path: '/attestation/os/base-images/:name',
       grant: 'SECURITY_MGMT',
-      summary: 'Stop trusting a base image',
+      summary: 'Stop trusting a base image and forget it',
     },
     ({ params: { name = '' } }) => {
       recorded(context, changed('image.delete', 'base-image', name), () => configuration.deleteImage(name));
     },
   ),
 ];
+
+/** @throws {Problem} `input.invalid`, `input.malformed` */
+function newRecord(body: Import, now: Date): ImageRecord {
+  const { image, userspace_unmeasured = false, activate = false, not_before, not_after } = body;
+  if (image.covers.userspace === 'none' && !userspace_unmeasured) {
+    throw new Problem(
+      'input.invalid',
+      `image ${image.name}: ${coverageInWords(image.covers)}; import it with userspace_unmeasured if that is meant`,
+    );
+  }
+  refuseEmptyTime(body);
+  verifyImage(image);
+  const at = now.toISOString();
+  return {
+    image,
+    state: activate ? 'active' : 'staged',
+    ...(not_before !== undefined && { not_before }),
+    ...(not_after !== undefined && { not_after }),
+    imported: at,
+    by: administrator,
+    ...(activate && { activated: { at, by: administrator } }),
+    ...(userspace_unmeasured && { userspace_unmeasured }),
+  };
+}
+
+/** The pattern lets a 31st of February through, and Date makes a day of March of it. */
+const isMoment = (text: string): boolean =>
+  !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().slice(0, 19) === text.slice(0, 19);
+
+function refuseEmptyTime({ not_before, not_after }: Import): void {
+  for (const [field, moment] of Object.entries({ not_before, not_after })) {
+    if (moment !== undefined && !isMoment(moment))
+      throw new Problem(
+        'input.invalid',
+        `${field}: ${moment} is no moment; expected ISO 8601 such as 2027-01-31T00:00:00Z`,
+      );
+  }
+  if (not_before !== undefined && not_after !== undefined && Date.parse(not_after) <= Date.parse(not_before))
+    throw new Problem('input.invalid', `not_after: expected a moment behind not_before, ${not_before}`);
+}

@@ -68,9 +68,13 @@ const record = {
   by: 'local-root',
   since: time.toISOString(),
 };
-const { event_log: _log, pcrs: _pcrs, v: _v, bank: _bank, ...summary } = image;
+const { event_log: _log, pcrs: _pcrs, v: _v, bank: _bank, ...described } = image;
+const summary = { ...described, state: 'staged', standing: 'staged', imported: time.toISOString() };
+const activated = { at: time.toISOString(), by: 'local-root' };
 const coverage =
   'covers firmware; not covered: loader, kernel, cmdline, initrd; userspace is NOT covered: a changed root disk goes unnoticed';
+const counting = { state: 'active', standing: 'active' };
+const gone = { state: 'retired', standing: 'retired' };
 const imported = { image, userspace_unmeasured: true };
 const changedImage = (change: Partial<BaseImage>) => ({ ...imported, image: { ...image, ...change } });
 
@@ -132,7 +136,7 @@ const calls: Call[] = [
           severity: 'WARNING',
           message: 'enrolment is auto: any TPM of a trusted maker becomes a host on first contact',
         },
-        { severity: 'WARNING', message: 'no base image is imported: no host can be attested' },
+        { severity: 'WARNING', message: 'no base image is active: no host can be attested' },
       ],
     },
   },
@@ -140,6 +144,17 @@ const calls: Call[] = [
   { call: ['POST', images, { image }], fails: 'input.invalid', naming: /userspace is NOT covered/ },
   { call: ['POST', images, imported], gives: { ...summary, coverage } },
   { call: ['POST', images, imported], fails: 'object.exists' },
+  {
+    call: ['POST', images, { ...imported, not_before: '2026-02-31T00:00:00Z' }],
+    fails: 'input.invalid',
+    naming: /not_before/,
+  },
+  { call: ['POST', images, { ...imported, not_after: 'tomorrow' }], fails: 'input.invalid', naming: /not_after/ },
+  {
+    call: ['POST', images, { ...imported, not_before: '2026-02-02T00:00:00Z', not_after: '2026-02-02T00:00:00Z' }],
+    fails: 'input.invalid',
+    naming: /not_after/,
+  },
   {
     call: ['POST', images, changedImage({ covers: { ...image.covers, userspace: 'verity' } })],
     fails: 'input.invalid',
@@ -168,7 +183,11 @@ const calls: Call[] = [
   },
   { call: ['POST', images, changedImage({ name: '../x' })], fails: 'input.invalid', naming: /image\.name/ },
   { call: ['GET', images], gives: [{ ...summary, coverage }] },
-  { call: ['GET', `${images}/golden`], gives: JSON.parse(JSON.stringify(image)) },
+  { call: ['GET', `${images}/golden`], gives: JSON.parse(JSON.stringify({ ...summary, coverage, image })) },
+  { call: ['POST', `${images}/golden/activate`], gives: { ...summary, ...counting, activated, coverage } },
+  { call: ['POST', `${images}/golden/retire`], gives: { ...summary, ...gone, activated, coverage } },
+  { call: ['POST', `${images}/none/activate`], fails: 'object.unknown' },
+  { call: ['POST', `${images}/none/retire`], fails: 'object.unknown' },
   { call: ['GET', `${images}/none`], fails: 'object.unknown' },
   { call: ['DELETE', `${images}/golden`], gives: undefined },
   { call: ['DELETE', `${images}/golden`], fails: 'object.unknown' },
@@ -180,7 +199,7 @@ const replacing = (generation: number, ...documents: [collection: string, name: 
   documents: documents.map(([collection, name, body]) => ({ collection, name, body })),
 });
 const rawCalls: Call[] = [
-  { call: ['PUT', raw, replacing(90, ['tpm2/endorsement-keys', ek, record], ['tpm2/settings', 'epoch', 4])] },
+  { call: ['PUT', raw, replacing(90, ['tpm2/endorsement-keys', ek, record], ['tpm2/settings', 'epoch', 80])] },
   { call: ['GET', eks], gives: [record] },
   { call: ['PUT', raw, replacing(90)], fails: 'object.in-use' },
   { call: ['PUT', raw, replacing(91, ['tpm2/settings', 'epoch', 3])], fails: 'input.invalid', naming: /epoch/ },
@@ -228,7 +247,7 @@ test('a change that fails leaves no record, and a change that cannot be recorded
     { call: ['DELETE', `${eks}/${ek}`], fails: 'internal' },
     { call: ['PATCH', settings, { enrolment: 'auto' }], fails: 'internal' },
     { call: ['POST', images, imported], fails: 'internal' },
-    { call: ['PUT', raw, replacing(99, ['tpm2/settings', 'epoch', 9])], fails: 'internal' },
+    { call: ['PUT', raw, replacing(99, ['tpm2/settings', 'epoch', 90])], fails: 'internal' },
   ];
   await play(client, changes);
   assert.deepEqual(part.store.raw(), before);
@@ -237,7 +256,7 @@ test('a change that fails leaves no record, and a change that cannot be recorded
 
 test('taking trust away counts the epoch up, giving it does not', async () => {
   await play(client, calls);
-  assert.equal(configuration.epoch(), 4, 'CA deleted, EK revoked, EK deleted, image deleted');
+  assert.equal(configuration.epoch(), 5, 'CA deleted, EK revoked, EK deleted, image retired, image deleted');
 });
 
 test('what an image covers is what its log proves', () => {

@@ -1,8 +1,9 @@
+import { standingOf } from '@vouchsafe/domain/attestation/image-record';
 import { type Operation, query } from '../../management/operation.ts';
 import type { AttestdContext } from './context.ts';
 
 /** Health of the Attestation Service, in the vendor's words: NONE, OK, WARNING, ERROR. */
-export const status = ({ configuration }: AttestdContext): Operation[] => [
+export const status = (context: AttestdContext): Operation[] => [
   query(
     {
       name: 'attestation.status.get',
@@ -12,14 +13,16 @@ export const status = ({ configuration }: AttestdContext): Operation[] => [
       summary: 'Show health and what is wrong',
     },
     () => {
-      const details = complaints(configuration);
+      const details = complaints(context);
       const worst = details.some(({ severity }) => severity === 'ERROR') ? 'ERROR' : 'WARNING';
       return { health: details.length === 0 ? 'OK' : worst, details };
     },
   ),
 ];
 
-function complaints(configuration: AttestdContext['configuration']) {
+function complaints({ configuration, now }: AttestdContext) {
+  const seconds = now().getTime() / 1000;
+  const counting = configuration.images().filter((record) => standingOf(record, seconds) === 'active').length;
   const { require_certificate_validation, require_endorsement_keys, enrolment } = configuration.settings();
   const rows: [boolean, 'WARNING' | 'ERROR', string][] = [
     [
@@ -28,7 +31,7 @@ function complaints(configuration: AttestdContext['configuration']) {
       'no identity of the TPM is required: every attestation is refused',
     ],
     [enrolment === 'auto', 'WARNING', 'enrolment is auto: any TPM of a trusted maker becomes a host on first contact'],
-    [configuration.images().length === 0, 'WARNING', 'no base image is imported: no host can be attested'],
+    [counting === 0, 'WARNING', 'no base image is active: no host can be attested'],
   ];
   return rows.filter(([applies]) => applies).map(([, severity, message]) => ({ severity, message }));
 }
