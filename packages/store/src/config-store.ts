@@ -113,6 +113,10 @@ export class ConfigStore implements Disposable {
     return rows.map((row) => ({ collection, name: String(row.name), body: this.#body(row) }));
   }
 
+  countState(collection: string): number {
+    return Number(this.#sql('SELECT count(*) AS n FROM state WHERE collection = ?').get(collection)?.n);
+  }
+
   putState(collection: string, name: string, body: unknown): void {
     this.#sql('INSERT INTO state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body').run(
       collection,

@@ -8,6 +8,7 @@ import type { AgentClaims } from './claims.ts';
 import type { DecodedEvidence } from './evidence.ts';
 import type { FindingId } from './findings.ts';
 import type { HostRecord } from './host-record.ts';
+import type { KnownKeys } from './known-keys.ts';
 import type { AttestationPolicy } from './policy.ts';
 import { type Finding, fail, type Verdict, verdictOf } from './verdict.ts';
 
@@ -20,6 +21,10 @@ export interface BootRecord {
   /** Milliseconds, as decimal text: 64 bits. */
   readonly clock: string;
   readonly safe: boolean;
+  /** TPMS_ATTEST.firmwareVersion, 16 hexadecimal digits; comparable for one AK, see `tpm.firmware`. */
+  readonly firmware?: string;
+  /** Seconds since 1970. */
+  readonly at?: number;
 }
 
 export interface AppraisalInput {
@@ -27,6 +32,7 @@ export interface AppraisalInput {
   readonly evidence: DecodedEvidence;
   readonly policy: AttestationPolicy;
   readonly host: HostRecord | undefined;
+  readonly known?: KnownKeys;
   readonly lastBoot: BootRecord | undefined;
   /** Seconds since 1970. */
   readonly now: number;

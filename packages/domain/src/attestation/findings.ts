@@ -65,6 +65,10 @@ export const findings = {
     stops: 'a host that was taken out',
     advice: 'delete the endorsement key before it is approved again',
   },
+  'ak.shared': {
+    stops: 'one TPM under two names, or an endorsement key that signs as attestation key',
+    advice: 'vouchsafe host list: a TPM is one host; approve all its endorsement keys under one name',
+  },
   'host.group': {
     stops: 'a host whose pinned group was exchanged',
     advice: 'pin the group of this Trust Authority in host.toml',

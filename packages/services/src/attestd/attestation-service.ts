@@ -1,15 +1,18 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
+import { hex } from '@vouchsafe/bytes/hex';
 import {
   type AppraisalInput,
   type Appraised,
   appraise,
   type BootRecord,
 } from '@vouchsafe/domain/attestation/appraisal';
-import { openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
+import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
+import { pemOf } from '@vouchsafe/domain/attestation/ek-pem';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import type { KnownKeys } from '@vouchsafe/domain/attestation/known-keys';
 import type { ChallengeAnswer, ChallengeRequest, Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
@@ -18,6 +21,7 @@ import type { Finding } from '@vouchsafe/domain/attestation/verdict';
 import { verdictRecord } from '@vouchsafe/domain/attestation/verdict-record';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
+import { nameOf } from '@vouchsafe/tpm2/name';
 import type { AttestationConfiguration } from './configuration.ts';
 import { UnprovenRefusals } from './unproven-refusals.ts';
 
@@ -75,11 +79,13 @@ export class AttestationService {
     const { now, configuration, group, boots } = this.#input;
     const challenge = await openChallenge(this.#key, request.challenge, now());
     const policy = configuration.policy(group);
-    const host = configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment);
+    const known = configuration.registry.knownKeys(challenge, akNameOf(challenge));
+    const host =
+      configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment, known);
     const evidence = decodeEvidence(request);
     const lastBoot = boots.get(challenge.ek);
     const consume = (jti: string) => this.#consume(jti, challenge.exp);
-    const input = { challenge, evidence, policy, host, lastBoot, now: now(), consume };
+    const input = { challenge, evidence, policy, host, known, lastBoot, now: now(), consume };
     return await this.#answer(appraise(input, attestationChecks));
   }
 
@@ -92,6 +98,7 @@ export class AttestationService {
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
     if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), tpm: appraisal.get('tpm') });
     boots.put(ek, bootRecordOf(ak, appraisal.get('attest').clockInfo));
+    configuration.registry.remember(ek, akNameOf(appraisal.input.challenge));
     this.#recordToken(appraisal.input, claims);
     const { key, certificate } = signer();
     const token = await signToken(key, certificate, claims);
@@ -150,7 +157,14 @@ export class AttestationService {
     const { challenge, now } = appraisal.input;
     const image = appraisal.has('image') ? appraisal.get('image').name : undefined;
     const since = new Date(now * 1000).toISOString();
-    const added = this.#input.configuration.addPending({ ek: challenge.ek, tpm: appraisal.get('tpm'), image, since });
+    const added = this.#input.configuration.addPending({
+      ek: challenge.ek,
+      tpm: appraisal.get('tpm'),
+      image,
+      since,
+      ak: akNameOf(challenge),
+      public_key: pemOf(challenge.ekPublic),
+    });
     if (!added) return;
     this.#input.audit({
       action: 'host.pending',
@@ -161,15 +175,19 @@ export class AttestationService {
     });
   }
 
-  /** With enrolment `auto` the first valid attestation approves an EK; the token says so. */
-  #onFirstContact(ek: string, enrolment: 'approve' | 'auto'): HostRecord | undefined {
+  /**
+   * With enrolment `auto` the first valid attestation approves an EK; the token says so. Another EK of a TPM that is
+   * approved becomes a row of the same host.
+   */
+  #onFirstContact(ek: string, enrolment: 'approve' | 'auto', { sameTpm }: KnownKeys): HostRecord | undefined {
     if (enrolment !== 'auto') return undefined;
     const since = new Date(this.#input.now() * 1000).toISOString();
-    const name = `ek-${ek.slice(0, 16)}`;
+    const { name = `ek-${ek.slice(0, 16)}`, scope = 'default' } =
+      sameTpm.find(({ state }) => state === 'approved') ?? {};
     return {
       ek,
       name,
-      scope: 'default',
+      scope,
       state: 'approved',
       tpm: 'hardware',
       enrolled: 'auto',
@@ -193,6 +211,8 @@ export class AttestationService {
     return true;
   }
 }
+
+const akNameOf = ({ ak }: Challenge): string => hex(nameOf(ak));
 
 /**
  * What a refused host is told that has not proved itself or is not in the registry: one line. Explanations are an

@@ -1,5 +1,5 @@
 import { type BootRules, BootRulesSchema, defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
-import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { type ImageRecord, readImageRecord } from '@vouchsafe/domain/attestation/image-record';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import type { PolicyDocument } from '@vouchsafe/domain/attestation/policy-digest';
@@ -11,6 +11,8 @@ import type { ConfigStore } from '@vouchsafe/store/config-store';
 import Type from 'typebox';
 import { type Collections, checkDocuments, sameName } from '../management/collections.ts';
 import type { Replacement } from '../management/raw-config.ts';
+import { HostRegistry, hostRows, readHost } from './registry/host-registry.ts';
+import type { PendingHost } from './registry/pending-host.ts';
 
 /** A CA of TPM makers as it is stored: PEM certificates, the root last. */
 export const StoredAuthority = Type.Object(
@@ -19,25 +21,15 @@ export const StoredAuthority = Type.Object(
 );
 export type StoredAuthority = Type.Static<typeof StoredAuthority>;
 
-/** A TPM that proved itself and that nobody approved: it waits. */
-export interface PendingHost {
-  readonly ek: string;
-  readonly tpm: HostRecord['tpm'];
-  readonly image: string | undefined;
-  /** ISO 8601. */
-  readonly since: string;
-}
-
 const collections = {
   authorities: 'tpm2/ca-certificates',
-  hosts: 'tpm2/endorsement-keys',
+  hosts: hostRows,
   settings: 'tpm2/settings',
   images: 'base-images',
   rules: 'boot-rules',
 } as const;
 
 const readAuthority = validator('stored CA', StoredAuthority);
-const readHost = validator('stored endorsement key', HostRecord);
 const readSettings = validator('stored settings', TpmSettings);
 const readRules = validator('stored boot rules', BootRulesSchema);
 
@@ -55,16 +47,23 @@ const documents: Collections = {
   [collections.settings]: (name, body) => void (name === 'epoch' ? readEpoch(body) : readSettings(body)),
 };
 
-/** More pending TPMs than this are not kept: only genuine TPMs get here, so it is no place for a flood. */
-const maxPending = 10_000;
-
 /** The configuration of an Attestation Service, typed, over its store. */
 export class AttestationConfiguration {
   readonly #store: ConfigStore;
+  readonly registry: HostRegistry;
+  /**
+   * Told of each subject that lost its trust, inside the transaction of the change: what it writes to the store stands
+   * with the change, or neither does.
+   */
+  onRevoked: (sub: string) => void = () => {};
   #policy: Omit<AttestationPolicy, 'group'> | undefined;
 
   constructor(store: ConfigStore) {
     this.#store = store;
+    this.registry = new HostRegistry(store, {
+      lessTrust: (change) => this.#lessTrust(change),
+      onRevoked: (sub) => this.onRevoked(sub),
+    });
   }
 
   /** The policy as it stands now; read again only after a change. */
@@ -161,34 +160,28 @@ export class AttestationConfiguration {
   }
 
   host(ek: string): HostRecord | undefined {
-    const stored = this.#store.get(collections.hosts, ek);
-    return stored === undefined ? undefined : readHost(stored);
+    return this.registry.row(ek);
   }
 
   hosts(): HostRecord[] {
-    return this.#store.list(collections.hosts).map(({ body }) => readHost(body));
+    return this.registry.rows();
   }
 
   putHost(host: HostRecord): void {
-    const change = () => this.#store.put(collections.hosts, host.ek, host);
-    if (host.state === 'revoked') this.#lessTrust(change);
-    else this.#changed(change);
-    this.#store.deleteState('pending', host.ek);
+    this.registry.put(host);
   }
 
   /** @throws {Problem} `object.unknown` */
   deleteHost(ek: string): void {
-    this.#lessTrust(() => this.#store.delete(collections.hosts, ek));
+    this.registry.delete(ek);
   }
 
   pending(): PendingHost[] {
-    return this.#store.listState('pending').map(({ body }) => body as PendingHost);
+    return this.registry.pending();
   }
 
   addPending(host: PendingHost): boolean {
-    if (this.#store.getState('pending', host.ek) !== undefined || this.pending().length >= maxPending) return false;
-    this.#store.putState('pending', host.ek, host);
-    return true;
+    return this.registry.addPending(host);
   }
 
   /**
@@ -200,8 +193,10 @@ export class AttestationConfiguration {
     const epoch = this.epoch();
     this.#changed(() =>
       this.#store.together(() => {
+        const before = this.registry.approved();
         this.#store.replace(replacement);
         if (this.epoch() < epoch) throw new Problem('input.invalid', `epoch: expected ${epoch} or later`);
+        this.registry.tookOver(before);
       }),
     );
   }

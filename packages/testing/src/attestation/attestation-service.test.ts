@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { base64url } from '@vouchsafe/bytes/base64url';
+import { hex } from '@vouchsafe/bytes/hex';
 import { appraise, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
+import { pemOf } from '@vouchsafe/domain/attestation/ek-pem';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { defaultTpmSettings } from '@vouchsafe/domain/attestation/policy';
@@ -125,9 +127,10 @@ describe('the Attestation Service with real TPMs', () => {
     const service = await newService();
     const refused = await service.report(await evidenceFor(service, good));
     assert.deepEqual([refused.attested, refused.token, checksOf(refused)], [false, undefined, ['host.not-enrolled']]);
-    assert.deepEqual(configuration.pending(), [
-      { ek: good.record.ek, tpm: 'virtual', image: 'golden', since: new Date(now * 1000).toISOString() },
-    ]);
+    const { ek, publicArea } = { ek: good.record.ek, ...good.identity.ek };
+    const since = new Date(now * 1000).toISOString();
+    const keys = { ak: hex(good.identity.ak.name), public_key: pemOf(publicArea) };
+    assert.deepEqual(configuration.pending(), [{ ek, tpm: 'virtual', image: 'golden', since, ...keys }]);
     await service.report(await evidenceFor(service, good));
     assert.deepEqual(actions(), ['host.pending', 'host.refuse', 'host.refuse']);
     configuration.putHost(good.record);

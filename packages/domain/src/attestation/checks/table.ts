@@ -1,5 +1,6 @@
 import type { Check } from '../appraisal.ts';
 import { akAttributes } from './ak-attributes.ts';
+import { akShared } from './ak-shared.ts';
 import { bootComplete } from './boot-complete.ts';
 import { bootRulesCheck } from './boot-rules.ts';
 import { challengeOnce } from './challenge-once.ts';
@@ -30,6 +31,7 @@ export const attestationChecks: readonly Check[] = [
   ekTemplate,
   ekCertificate,
   hostEnrolled,
+  akShared,
   groupPin,
   quoteSelection,
   quoteDigest,

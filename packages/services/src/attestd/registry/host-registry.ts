@@ -1,0 +1,148 @@
+import type { Challenge } from '@vouchsafe/domain/attestation/challenge';
+import { ekHash } from '@vouchsafe/domain/attestation/ek';
+import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import type { KnownKeys } from '@vouchsafe/domain/attestation/known-keys';
+import { validator } from '@vouchsafe/domain/parse';
+import type { ConfigStore } from '@vouchsafe/store/config-store';
+import { KnownAks } from './known-aks.ts';
+import type { PendingHost, ShownPending } from './pending-host.ts';
+
+/** Collection of the registry's rows; the vendor contract calls them endorsement keys. */
+export const hostRows = 'tpm2/endorsement-keys';
+
+/** More pending TPMs than this are not kept: only genuine TPMs get here, so it is no place for a flood. */
+export const maxPending = 10_000;
+
+export const readHost = validator('stored endorsement key', HostRecord);
+
+/** What the registry asks of the configuration that it is a part of. */
+export interface RegistrySeams {
+  /** Makes a change that takes trust away: the epoch counts up with it. */
+  lessTrust(change: () => void): void;
+  /** Told of each subject that is trusted no more, inside the change. */
+  onRevoked(sub: string): void;
+}
+
+/** The hosts that are ours, by endorsement key, and the TPMs that would like to be. */
+export class HostRegistry {
+  readonly #store: ConfigStore;
+  readonly #seams: RegistrySeams;
+  readonly #aks: KnownAks;
+
+  constructor(store: ConfigStore, seams: RegistrySeams) {
+    this.#store = store;
+    this.#seams = seams;
+    this.#aks = new KnownAks(store);
+  }
+
+  row(ek: string): HostRecord | undefined {
+    const stored = this.#store.get(hostRows, ek);
+    return stored === undefined ? undefined : readHost(stored);
+  }
+
+  rows(): HostRecord[] {
+    return this.#store.list(hostRows).map(({ body }) => readHost(body));
+  }
+
+  /** Writes rows, all or none. A row that is revoked, or has another scope than before, takes trust away. */
+  put(...rows: readonly HostRecord[]): void {
+    const less = rows.filter((row) => row.state === 'revoked' || this.#moves(row));
+    const change = () => {
+      for (const row of rows) this.#write(row);
+      for (const { ek } of less) this.#seams.onRevoked(`ek:${ek}`);
+    };
+    if (less.length > 0) this.#seams.lessTrust(change);
+    else this.#store.together(change);
+  }
+
+  /** @throws {Problem} `object.unknown` */
+  delete(ek: string): void {
+    this.#seams.lessTrust(() => {
+      this.#store.delete(hostRows, ek);
+      this.#seams.onRevoked(`ek:${ek}`);
+    });
+  }
+
+  /** EKs that are approved, each with its scope. */
+  approved(): Map<string, string> {
+    return new Map(this.rows().flatMap(({ ek, state, scope }) => (state === 'approved' ? [[ek, scope]] : [])));
+  }
+
+  /** After the rows of another member were taken over: learns their AKs, and tells who lost what was approved `before`. */
+  tookOver(before: ReadonlyMap<string, string>): void {
+    for (const { ek, aks = [] } of this.rows()) for (const ak of aks) this.#aks.remember(ek, ak);
+    const after = this.approved();
+    for (const [ek, scope] of before) if (after.get(ek) !== scope) this.#seams.onRevoked(`ek:${ek}`);
+  }
+
+  /** AKs that were proven beside an EK. */
+  aksOf(ek: string): readonly string[] {
+    return this.#aks.aksOf(ek);
+  }
+
+  /** Rows of other EKs that were proven beside one of the AKs of this one. */
+  sameTpmAs(ek: string): HostRecord[] {
+    return this.#rowsBeside(ek, this.#aks.aksOf(ek));
+  }
+
+  /** What is known of the keys of a challenge. @param ak Name of its AK, in hexadecimal */
+  knownKeys({ ek, ak: area }: Pick<Challenge, 'ek' | 'ak'>, ak: string): KnownKeys {
+    const familiar = this.#aks.eksOf(ak).includes(ek);
+    return { sameTpm: this.#rowsBeside(ek, [ak]), akIsEkOf: familiar ? undefined : this.row(ekHash(area)) };
+  }
+
+  /** Remembers that an attestation proved this AK beside this EK. */
+  remember(ek: string, ak: string): void {
+    this.#aks.remember(ek, ak);
+  }
+
+  pending(): ShownPending[] {
+    return this.#store.listState('pending').map(({ body }) => this.#shown(body as PendingHost));
+  }
+
+  pendingOf(ek: string): PendingHost | undefined {
+    return this.#store.getState('pending', ek) as PendingHost | undefined;
+  }
+
+  /** Whether it is new in the list. One that waits already is kept up to date: what it boots may have changed. */
+  addPending(host: PendingHost): boolean {
+    const waiting = this.pendingOf(host.ek);
+    if (waiting === undefined && this.pendingIsFull()) return false;
+    if (waiting !== undefined && waiting.image === host.image && waiting.tpm === host.tpm) return false;
+    this.#store.putState('pending', host.ek, { ...host, since: waiting?.since ?? host.since });
+    if (host.ak !== undefined) this.#aks.remember(host.ek, host.ak);
+    return waiting === undefined;
+  }
+
+  pendingIsFull(): boolean {
+    return this.#store.countState('pending') >= maxPending;
+  }
+
+  /** Takes a TPM off the list; it comes back when it asks again. */
+  dropPending(ek: string): void {
+    this.#store.deleteState('pending', ek);
+  }
+
+  #shown(host: PendingHost): ShownPending {
+    const same = this.sameTpmAs(host.ek);
+    const row = same.find(({ state }) => state === 'revoked') ?? same[0];
+    return row === undefined ? host : { ...host, same_tpm_as: { name: row.name, state: row.state, scope: row.scope } };
+  }
+
+  #rowsBeside(ek: string, aks: readonly string[]): HostRecord[] {
+    const others = new Set(aks.flatMap((ak) => this.#aks.eksOf(ak)));
+    others.delete(ek);
+    return [...others].flatMap((other) => this.row(other) ?? []);
+  }
+
+  #moves({ ek, scope }: HostRecord): boolean {
+    const before = this.row(ek);
+    return before?.state === 'approved' && before.scope !== scope;
+  }
+
+  #write(row: HostRecord): void {
+    this.#store.put(hostRows, row.ek, row);
+    this.#store.deleteState('pending', row.ek);
+    for (const ak of row.aks ?? []) this.#aks.remember(row.ek, ak);
+  }
+}

@@ -1,0 +1,45 @@
+import { maxKnownAks } from '@vouchsafe/domain/attestation/host-record';
+import type { ConfigStore } from '@vouchsafe/store/config-store';
+
+/** EKs by AK, and AKs by EK. */
+const [eksOfAk, aksOfEk] = ['aks', 'ek-aks'] as const;
+
+/**
+ * Which attestation keys were proven beside which endorsement keys. It is state, not configuration: every member of a
+ * group sees its own attestations. What was learnt goes into the rows when somebody approves or revokes them, and comes
+ * back from rows that another member wrote.
+ *
+ * The first of each stay, so that nobody pushes the AK out under which a TPM is known by making many others.
+ */
+export class KnownAks {
+  readonly #store: ConfigStore;
+
+  constructor(store: ConfigStore) {
+    this.#store = store;
+  }
+
+  /** EKs that were proven beside this AK. */
+  eksOf = (ak: string): readonly string[] => this.#list(eksOfAk, ak);
+
+  /** AKs that were proven beside this EK. */
+  aksOf = (ek: string): readonly string[] => this.#list(aksOfEk, ek);
+
+  /** Remembers a pair that an attestation proved. Costs one look-up when it is known. */
+  remember(ek: string, ak: string): void {
+    if (this.eksOf(ak).includes(ek)) return;
+    this.#store.together(() => {
+      this.#add(eksOfAk, ak, ek);
+      this.#add(aksOfEk, ek, ak);
+    });
+  }
+
+  #add(collection: string, name: string, one: string): void {
+    const known = this.#list(collection, name);
+    if (known.includes(one) || known.length >= maxKnownAks) return;
+    this.#store.putState(collection, name, [...known, one]);
+  }
+
+  #list(collection: string, name: string): readonly string[] {
+    return (this.#store.getState(collection, name) ?? []) as readonly string[];
+  }
+}
