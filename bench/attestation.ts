@@ -22,7 +22,7 @@ import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
-import type { Evidence } from '@vouchsafe/domain/attestation/messages';
+import type { WholeEvidence } from '@vouchsafe/domain/attestation/messages';
 import { type AttestationPolicy, defaultTpmSettings, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { signToken } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
@@ -113,7 +113,7 @@ async function prepare() {
     extraData: extraData(challenge.nonce, challenge.secret, claims),
     attested: { pcrSelect, pcrDigest: quoteDigest(pcrSelect, { sha256: pcrs }, 'sha256') },
   });
-  const evidence: Evidence = {
+  const evidence: WholeEvidence = {
     challenge: await sealChallenge(key, challenge),
     claims: base64url(claims),
     attest: base64url(attest),

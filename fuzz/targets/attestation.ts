@@ -108,9 +108,9 @@ export const make: MakeTargets = async () => {
       words,
       async run(bytes) {
         const read = readEvidence(text(bytes));
-        await service.report({ ...read, challenge: read.challenge === '' ? await begun() : read.challenge });
+        await service.report(read.challenge === '' ? { ...read, challenge: await begun() } : read);
       },
-      refuses: problemsOf('input.malformed', 'input.invalid', 'challenge.elsewhere'),
+      refuses: problemsOf('input.malformed', 'input.invalid', 'challenge.elsewhere', 'evidence.unknown'),
     },
     {
       name: 'attestation-fields',

@@ -145,6 +145,13 @@ export const problems = {
     'the challenge was used already',
     'begin the attestation again',
   ),
+  'evidence.unknown': facts(
+    409,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    2,
+    'the service does not hold the logs that the evidence refers to',
+    'send the evidence with its logs',
+  ),
   'attestation.refused': facts(
     403,
     'UNAUTHORIZED',

@@ -4,6 +4,7 @@ import { CompactEncrypt, compactDecrypt } from 'jose';
 import Type from 'typebox';
 import { jsonReader } from '../parse.ts';
 import { Problem } from '../problem.ts';
+import type { OtherBank } from './messages.ts';
 
 const Octets32 = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
 
@@ -16,6 +17,10 @@ const SealedChallenge = Type.Object(
     ak: Type.String({ maxLength: 2048 }),
     bank: Type.Literal('sha256'),
     pcrs: Type.Array(Type.Integer({ minimum: 0, maximum: 23 }), { maxItems: 24 }),
+    banks: Type.Optional(
+      Type.Array(Type.Union([Type.Literal('sha1'), Type.Literal('sha384'), Type.Literal('sha512')])),
+    ),
+    body: Type.Optional(Type.Integer({ minimum: 0 })),
     epoch: Type.Integer({ minimum: 0 }),
     exp: Type.Integer(),
     jti: Type.String({ maxLength: 64 }),
@@ -41,6 +46,10 @@ export interface Challenge {
   readonly ak: Uint8Array;
   readonly bank: 'sha256';
   readonly pcrs: readonly number[];
+  /** Banks to be quoted beside it. */
+  readonly banks?: readonly OtherBank[];
+  /** Longest evidence that is read for this challenge, in bytes. */
+  readonly body?: number;
   /** Policy epoch at the time of the challenge. */
   readonly epoch: number;
   /** Seconds since 1970 after which the answer is refused. */

@@ -2,7 +2,15 @@ import { X509Certificate } from 'node:crypto';
 import { fromBase64url } from '@vouchsafe/bytes/base64url';
 import { fromHex } from '@vouchsafe/bytes/hex';
 import { Problem } from '../problem.ts';
-import type { Evidence } from './messages.ts';
+import type { Evidence, OtherBank } from './messages.ts';
+
+/** Logs of this boot that were sent before. */
+export interface EvidenceReference {
+  /** SHA-256, hexadecimal. */
+  readonly eventLog: string;
+  /** Entries of the IMA log that are left out. */
+  readonly imaEntries: number;
+}
 
 /** Evidence as bytes. */
 export interface DecodedEvidence {
@@ -10,25 +18,46 @@ export interface DecodedEvidence {
   readonly attest: Uint8Array;
   readonly signature: Uint8Array;
   readonly pcrs: ReadonlyMap<number, Uint8Array>;
-  readonly eventLog: Uint8Array;
+  /** Values of banks beside SHA-256. */
+  readonly banks?: ReadonlyMap<OtherBank, ReadonlyMap<number, Uint8Array>>;
+  /** Absent when the host only refers to it. */
+  readonly eventLog: Uint8Array | undefined;
+  /** What the host refers to instead of sending it: a log, and the entries of the IMA log in front of `imaLog`. */
+  readonly reference?: EvidenceReference | undefined;
+  /** The IMA log, or what follows on the entries that are referred to. */
   readonly imaLog: Uint8Array | undefined;
   readonly ekCertificate: X509Certificate | undefined;
   readonly intermediates: readonly X509Certificate[];
 }
 
-/** @throws {Problem} `input.malformed` naming the field */
+/** @throws {Problem} `input.malformed`, `input.invalid` naming the field */
 export function decodeEvidence(evidence: Evidence): DecodedEvidence {
-  const { ek_certificate, ima_log } = evidence;
+  const { ek_certificate, event_log, ima_log } = evidence;
   return {
     claims: octets('claims', evidence.claims),
     attest: octets('attest', evidence.attest),
     signature: octets('signature', evidence.signature),
-    pcrs: new Map(Object.entries(evidence.pcrs).map(([pcr, value]) => [Number(pcr), fromHex(value)])),
-    eventLog: octets('event_log', evidence.event_log),
+    pcrs: pcrValues(evidence.pcrs),
+    banks: new Map(
+      Object.entries(evidence.banks ?? {}).map(([bank, values]) => [bank as OtherBank, pcrValues(values)]),
+    ),
+    eventLog: event_log === undefined ? undefined : octets('event_log', event_log),
+    reference: referenceOf(evidence),
     imaLog: ima_log === undefined ? undefined : octets('ima_log', ima_log),
     ekCertificate: ek_certificate === undefined ? undefined : certificate('ek_certificate', ek_certificate),
     intermediates: (evidence.intermediates ?? []).map((each, i) => certificate(`intermediates[${i}]`, each)),
   };
+}
+
+const pcrValues = (values: Readonly<Record<string, string>>): Map<number, Uint8Array> =>
+  new Map(Object.entries(values).map(([pcr, value]) => [Number(pcr), fromHex(value)]));
+
+function referenceOf({ event_log, event_log_sha256, ima_offset }: Evidence): EvidenceReference | undefined {
+  if ((event_log === undefined) === (event_log_sha256 === undefined))
+    throw new Problem('input.invalid', 'evidence: expected either event_log or event_log_sha256');
+  if (event_log_sha256 === undefined && (ima_offset ?? 0) > 0)
+    throw new Problem('input.invalid', 'evidence: ima_offset: only beside event_log_sha256');
+  return event_log_sha256 === undefined ? undefined : { eventLog: event_log_sha256, imaEntries: ima_offset ?? 0 };
 }
 
 function octets(field: string, text: string): Uint8Array {

@@ -22,6 +22,7 @@ import { verdictRecord } from '@vouchsafe/domain/attestation/verdict-record';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import { nameOf } from '@vouchsafe/tpm2/name';
+import { Problem } from '@vouchsafe/domain/problem';
 import type { AttestationConfiguration } from './configuration.ts';
 import { UnprovenRefusals } from './unproven-refusals.ts';
 
@@ -71,18 +72,25 @@ export class AttestationService {
     return { challenge: await sealChallenge(this.#key, challenge), ...told };
   }
 
+  /** Opens a sealed challenge before the evidence is read. @throws {Problem} `challenge.elsewhere`, `challenge.expired` */
+  async open(sealed: string): Promise<Challenge> {
+    return await openChallenge(this.#key, sealed, this.#input.now());
+  }
+
   /**
    * Second round: appraises the evidence. A refusal is an answer, not an error.
-   * @throws {Problem} `challenge.elsewhere`, `challenge.expired`, `input.malformed`
+   * @param opened the challenge of the header; without it the one in the evidence counts
+   * @throws {Problem} `challenge.elsewhere`, `challenge.expired`, `input.malformed`, `input.invalid`
    */
-  async report(request: Evidence): Promise<ReportAnswer> {
+  async report(request: Evidence, opened?: Challenge): Promise<ReportAnswer> {
     const { now, configuration, group, boots } = this.#input;
-    const challenge = await openChallenge(this.#key, request.challenge, now());
+    const challenge = opened ?? (await this.open(request.challenge ?? ''));
     const policy = configuration.policy(group);
     const known = configuration.registry.knownKeys(challenge, akNameOf(challenge));
     const host =
       configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment, known);
     const evidence = decodeEvidence(request);
+    if (evidence.reference !== undefined) throw new Problem('evidence.unknown', 'no logs are held here');
     const lastBoot = boots.get(challenge.ek);
     const consume = (jti: string) => this.#consume(jti, challenge.exp);
     const input = { challenge, evidence, policy, host, known, lastBoot, now: now(), consume };

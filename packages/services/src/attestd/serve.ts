@@ -1,19 +1,13 @@
 import type { BootRecord } from '@vouchsafe/domain/attestation/appraisal';
-import { ChallengeRequest, Evidence, maxLogBytes } from '@vouchsafe/domain/attestation/messages';
-import { validator } from '@vouchsafe/domain/parse';
 import type { HostConfig } from '../config/host.ts';
 import { certifiedKey } from '../host/certified-key.ts';
-import { httpServer, listenOnSocket, type Route } from '../http/server.ts';
+import { httpServer, listenOnSocket } from '../http/server.ts';
 import { routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
 import { AttestationService } from './attestation-service.ts';
 import { AttestationConfiguration } from './configuration.ts';
 import { attestdOperations } from './operations/table.ts';
-
-/** Two logs of full size in base64, and the rest of the evidence. */
-const evidenceLimit = Math.ceil((2 * maxLogBytes * 4) / 3) + 65536;
-const readChallenge = validator('challenge request', ChallengeRequest);
-const readEvidence = validator('evidence', Evidence);
+import { attestationRoutes } from './routes.ts';
 
 /** The Attestation Service of this host. @throws {Problem} */
 export async function serveAttestd(config: HostConfig): Promise<Running> {
@@ -35,7 +29,7 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
     now: () => Math.floor(Date.now() / 1000),
   });
   const context = { configuration, store, audit: record, now: () => new Date() };
-  const served = await listenOnSocket(httpServer(routes(service), log), paths.service('attestd'), 0o660);
+  const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
   const admin = await listenOnSocket(httpServer(routesOf(attestdOperations(context)), log), paths.admin('attestd'));
   return {
     async close() {
@@ -45,18 +39,3 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
     },
   };
 }
-
-const routes = (service: AttestationService): Route[] => [
-  {
-    method: 'POST',
-    path: '/attestation/challenge',
-    handle: async ({ body }) => ({ body: await service.begin(readChallenge(body)) }),
-  },
-  {
-    method: 'POST',
-    path: '/attestation/report',
-    bodyLimit: evidenceLimit,
-    handle: async ({ body }) => ({ body: await service.report(readEvidence(body)) }),
-  },
-  { method: 'GET', path: '/attestation/healthz', handle: () => ({ body: { health: 'OK' } }) },
-];

@@ -16,10 +16,13 @@ export class BodyBudget {
     this.#limit = limit;
   }
 
-  /** Counts what a body brings until it is released; its connection ends when it has to give way. */
-  watch(body: Readable): void {
+  /**
+   * Counts what a body brings until it is released; its connection ends when it has to give way.
+   * @param limit bytes that this body may have, where less is known than its length
+   */
+  watch(body: Readable, limit = Number.POSITIVE_INFINITY): void {
     this.#held.set(body, 0);
-    body.on('data', (chunk: Uint8Array | string) => this.#add(body, chunk.length));
+    body.on('data', (chunk: Uint8Array | string) => this.#add(body, chunk.length, limit));
   }
 
   /** The request was answered, or its caller is gone. */
@@ -28,9 +31,14 @@ export class BodyBudget {
     this.#held.delete(body);
   }
 
-  #add(body: Readable, bytes: number): void {
+  #add(body: Readable, bytes: number, limit: number): void {
     const held = this.#held.get(body);
     if (held === undefined) return;
+    if (held + bytes > limit) {
+      this.release(body);
+      body.destroy(new Problem('input.too-large', `the request body is larger than the ${limit} bytes that are read`));
+      return;
+    }
     this.#held.set(body, held + bytes);
     this.#sum += bytes;
     if (this.#sum > this.#limit) this.#makeRoom();

@@ -256,3 +256,65 @@ test('an answer that is too long, no JSON or not there is told as unreachable', 
   await assert.rejects(late.call('GET', '/'), problem('service.unreachable', /part\.sock/));
   await late.close();
 });
+
+test('a request that is not admitted is answered before its body is read, and others may send what they were granted', async () => {
+  let read = 0;
+  const guarded: Route = {
+    method: 'POST',
+    path: '/guarded',
+    bodyLimit: 1 << 20,
+    admit({ headers: { 'x-pass': pass } }) {
+      if (pass === undefined) throw new Problem('challenge.elsewhere', 'no pass');
+      return { bodyLimit: Number(pass), admitted: `as ${pass}` };
+    },
+    handle({ admitted, raw }) {
+      read += raw.length;
+      return { body: { admitted } };
+    },
+  };
+  await serve([guarded]);
+  const body = JSON.stringify('x'.repeat(1000));
+  assert.equal((await raw('POST', '/guarded', body)).status, 409);
+  assert.equal((await raw('POST', '/guarded', body, { 'x-pass': '1001' })).status, 413);
+  assert.equal(read, 0);
+  assert.deepEqual(JSON.parse((await raw('POST', '/guarded', body, { 'x-pass': '1002' })).text), {
+    admitted: 'as 1002',
+  });
+  assert.equal(read, 1002);
+});
+
+test('a body of unknown length ends where it exceeds what was granted', async () => {
+  const granted: Route = {
+    method: 'POST',
+    path: '/granted',
+    bodyLimit: 1 << 20,
+    admit: () => ({ bodyLimit: 1000 }),
+    handle: () => assert.fail('it was read'),
+  };
+  await serve([granted]);
+  const sent = httpRequest({ socketPath: socket, method: 'POST', path: '/granted' });
+  const ended = once(sent, 'error');
+  sent.write('x'.repeat(600));
+  await new Promise((done) => setImmediate(done));
+  sent.write('x'.repeat(600));
+  const [error] = await ended;
+  assert.equal(error.code, 'ECONNRESET');
+});
+
+test('a problem that names a time to wait tells it in Retry-After', async () => {
+  const busy: Route = {
+    method: 'GET',
+    path: '/busy',
+    handle() {
+      throw new Problem('server.busy', 'come back', { data: { retry_after: 7 } });
+    },
+  };
+  await serve([busy]);
+  const client = new HttpClient({ socket });
+  const error = await client.call('GET', '/busy').then(
+    () => undefined,
+    (failure) => failure,
+  );
+  assert.deepEqual([error.kind, error.data, error.headers['retry-after']], ['server.busy', { retry_after: 7 }, '7']);
+  await client.close();
+});

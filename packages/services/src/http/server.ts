@@ -18,6 +18,18 @@ export interface Request {
   readonly body: unknown;
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal;
+  /** What `admit` of the route gave. */
+  readonly admitted: unknown;
+}
+
+/** A request before its body is read. */
+export type RequestHead = Pick<Request, 'params' | 'query' | 'headers'>;
+
+/** That a request may go on, and how long its body may be: less than the limit of the route. */
+export interface Admission {
+  readonly bodyLimit: number;
+  /** Reaches the handler. */
+  readonly admitted?: unknown;
 }
 
 export interface Reply {
@@ -35,6 +47,8 @@ export interface Route {
   readonly path: string;
   /** Longest body in bytes; 64 KiB when not given. */
   readonly bodyLimit?: number;
+  /** Looks at a request before its body is read; what it throws is the answer. */
+  readonly admit?: (head: RequestHead) => Promise<Admission> | Admission;
   readonly handle: (request: Request) => Promise<Reply> | Reply;
 }
 
@@ -78,6 +92,8 @@ export function httpServer(
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = asProblem(error);
   if (problem.kind === 'internal') request.log.error({ err: error, reqId: request.id }, 'request failed');
+  const { retry_after: wait } = problem.data;
+  if (typeof wait === 'number') reply.header('retry-after', String(wait));
   reply.code(problem.facts.status).header('x-request-id', request.id).send(errorBody(problem));
 }
 
@@ -122,18 +138,32 @@ export async function closeServer(server: FastifyInstance): Promise<void> {
   await server.close();
 }
 
-function addRoute(server: FastifyInstance, { method, path, bodyLimit, handle }: Route, budget: BodyBudget): void {
+function addRoute(server: FastifyInstance, route: Route, budget: BodyBudget): void {
+  const { method, path, bodyLimit, admit, handle } = route;
+  const admissions = new WeakMap<FastifyRequest, Admission>();
   server.route({
     method,
     url: path,
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
+    ...(admit && {
+      onRequest: async (request: FastifyRequest) => {
+        const admission = await admit(headOf(request));
+        if (Number(request.headers['content-length'] ?? 0) > admission.bodyLimit) throw tooLarge(admission.bodyLimit);
+        admissions.set(request, admission);
+      },
+    }),
     preParsing: (request, reply, payload, done) => {
-      budget.watch(request.raw);
+      budget.watch(request.raw, admissions.get(request)?.bodyLimit);
       reply.raw.once('close', () => budget.release(request.raw));
       done(null, payload);
     },
     handler: async (request, reply) => {
-      const { status = 200, headers = {}, body, text } = await handle(requestOf(request, reply));
+      const {
+        status = 200,
+        headers = {},
+        body,
+        text,
+      } = await handle(requestOf(request, reply, admissions.get(request)?.admitted));
       reply.code(body === undefined && text === undefined && status === 200 ? 204 : status).headers(headers);
       if (text !== undefined) return reply.type('text/plain; charset=utf-8').send(text);
       if (isIterable(body)) return reply.type('application/x-ndjson').send(Readable.from(lines(body)));
@@ -142,7 +172,16 @@ function addRoute(server: FastifyInstance, { method, path, bodyLimit, handle }: 
   });
 }
 
-function requestOf(request: FastifyRequest, { raw: response }: FastifyReply): Request {
+const headOf = (request: FastifyRequest): RequestHead => ({
+  params: request.params as Record<string, string>,
+  query: request.query as Record<string, string>,
+  headers: request.headers as Record<string, string | undefined>,
+});
+
+const tooLarge = (limit: number) =>
+  new Problem('input.too-large', `the request body is larger than the ${limit} bytes that are read here`);
+
+function requestOf(request: FastifyRequest, { raw: response }: FastifyReply, admitted: unknown): Request {
   const raw = typeof request.body === 'string' ? request.body : '';
   const gone = new AbortController();
   // On the response, not on the socket: a connection that is kept alive would gather a listener with every request.
@@ -150,9 +189,8 @@ function requestOf(request: FastifyRequest, { raw: response }: FastifyReply): Re
     if (!response.writableFinished) gone.abort();
   });
   return {
-    params: request.params as Record<string, string>,
-    query: request.query as Record<string, string>,
-    headers: request.headers as Record<string, string | undefined>,
+    ...headOf(request),
+    admitted,
     raw,
     get body() {
       return raw === '' ? undefined : parseJson('request body', raw);

@@ -1,4 +1,4 @@
-import { ChallengeAnswer, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
+import { ChallengeAnswer, challengeHeader, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { verifyToken } from '@vouchsafe/domain/attestation/token';
 import { type Group, groupOf } from '@vouchsafe/domain/group/group';
 import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
@@ -51,7 +51,9 @@ export async function attest(service: ServiceRecord, input: AttesterInput): Prom
       (await client.call('POST', '/attestation/challenge', challengeRequest(identity))).body,
     );
     const evidence = await makeEvidence(tpm, identity, challenge, keys, input);
-    const report = readReport((await client.call('POST', '/attestation/report', evidence)).body);
+    const report = readReport(
+      (await client.call('POST', '/attestation/report', evidence, { [challengeHeader]: challenge.challenge })).body,
+    );
     return { service: service.address, session: await sessionOf(report, keys, group), findings: report.findings };
   } finally {
     await client.close();

@@ -3,7 +3,7 @@ import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import type { AgentClaims } from '@vouchsafe/domain/attestation/claims';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
-import type { ChallengeAnswer, ChallengeRequest, Evidence } from '@vouchsafe/domain/attestation/messages';
+import type { ChallengeAnswer, ChallengeRequest, WholeEvidence } from '@vouchsafe/domain/attestation/messages';
 import { type EcPair, jwkOf } from '@vouchsafe/domain/keys/jwk';
 import { Problem } from '@vouchsafe/domain/problem';
 import { activateCredential } from '@vouchsafe/tpm2/commands/activate-credential';
@@ -51,7 +51,7 @@ export async function makeEvidence(
   challenge: ChallengeAnswer,
   keys: SessionKeys,
   { agent, group, version }: EvidenceInput,
-): Promise<Evidence> {
+): Promise<WholeEvidence> {
   const content: AgentClaims = {
     sig: jwkOf(keys.signing.publicKey),
     enc: jwkOf(keys.encryption.publicKey),

@@ -10,7 +10,7 @@ import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
-import type { ChallengeRequest, Evidence } from '@vouchsafe/domain/attestation/messages';
+import type { ChallengeRequest, Evidence, WholeEvidence } from '@vouchsafe/domain/attestation/messages';
 import { type ChallengeSeed, type NewChallenge, newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import {
   type AttestationPolicy,
@@ -48,7 +48,7 @@ export interface BenchHost {
 export interface Attempt extends NewChallenge {
   readonly host: BenchHost;
   readonly keys: SessionKeys;
-  readonly evidence: Evidence;
+  readonly evidence: WholeEvidence;
 }
 
 /** When it is on the bench, in seconds since 1970: a little after the TPMs' certificates are made, which have no other date. */
@@ -191,7 +191,7 @@ export async function attempt(host: BenchHost, group: Group, request = requestOf
 
 /** What the verifier appraises; `changes` replace parts of it. */
 export const inputOf = (
-  { challenge, evidence, host }: Pick<Attempt, 'challenge' | 'evidence' | 'host'>,
+  { challenge, evidence, host }: Pick<Attempt, 'challenge' | 'host'> & { readonly evidence: Evidence },
   policy: AttestationPolicy,
   changes: Partial<AppraisalInput> = {},
 ): AppraisalInput => ({

@@ -32,7 +32,7 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
   'host.enrolled': (appraisal) => appraisal.prove('host', appraisal.input.host ?? anybody(appraisal)),
   'quote.digest': (appraisal) => appraisal.prove('pcrs', appraisal.input.evidence.pcrs),
   'eventlog.replay': (appraisal) => {
-    const log = decodeLog(appraisal.input.evidence.eventLog);
+    const log = decodeLog(appraisal.input.evidence.eventLog!);
     appraisal.prove('log', log);
     appraisal.prove('replayed', replay(log, appraisal.input.challenge.bank));
   },

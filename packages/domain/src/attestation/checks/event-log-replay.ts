@@ -13,7 +13,9 @@ export const eventLogReplay: Check = {
   gate: true,
   run(appraisal) {
     const { bank } = appraisal.input.challenge;
-    const log = decodeLog(appraisal.input.evidence.eventLog);
+    const { eventLog } = appraisal.input.evidence;
+    if (eventLog === undefined) return [fail(this.id, 'there is no event log')];
+    const log = decodeLog(eventLog);
     const replayed = replay(log, bank);
     const locality = startupLocality(log);
     const findings: Finding[] = [];
