@@ -21,6 +21,7 @@ import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { noImaPolicy } from '@vouchsafe/domain/attestation/ima-policy';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { WholeEvidence } from '@vouchsafe/domain/attestation/messages';
 import { type AttestationPolicy, defaultTpmSettings, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
@@ -139,6 +140,7 @@ async function prepare() {
     trust,
     images: [activeRecord(image)],
     rules: defaultBootRules,
+    ima: noImaPolicy,
     epoch: 0,
   };
   return { key, evidence, host, policy, signer: { key: signing.privateKey, certificate }, attest, ak, log };

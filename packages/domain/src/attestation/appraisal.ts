@@ -1,3 +1,4 @@
+import type { ImaEntry } from '@vouchsafe/eventlog/ima/log';
 import type { EventLog } from '@vouchsafe/eventlog/log';
 import type { ProvenFacts } from '@vouchsafe/eventlog/proven';
 import type { TpmsAttestFrame, TpmsQuoteInfo } from '@vouchsafe/tpm2/attest';
@@ -8,6 +9,7 @@ import type { AgentClaims } from './claims.ts';
 import type { DecodedEvidence } from './evidence.ts';
 import type { FindingId } from './findings.ts';
 import type { HostRecord } from './host-record.ts';
+import type { ImaContinuation, ImaProgress } from './ima/progress.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { AttestationPolicy } from './policy.ts';
 import { type Finding, fail, type Verdict, verdictOf } from './verdict.ts';
@@ -34,6 +36,8 @@ export interface AppraisalInput {
   readonly host: HostRecord | undefined;
   readonly known?: KnownKeys;
   readonly lastBoot: BootRecord | undefined;
+  /** What is known of the IMA log of this very boot: same EK, AK, resetCount and restartCount. */
+  readonly imaProgress?: ImaProgress | undefined;
   /** Seconds since 1970. */
   readonly now: number;
   /** Consumes the challenge; false when it was consumed before. Test and entry are one step. */
@@ -94,6 +98,16 @@ export interface Proven {
   image: BaseImage;
   /** [image.match] names of the staged images that the host has: the dry run beside the verdict */
   staged: readonly string[];
+  /** [ima.replay] the entries that were sent and that the quote accounts for, and where they leave PCR 10 */
+  ima: ProvenIma;
+  /** [ima.files] what to remember of the IMA log for the next round of this boot */
+  imaProgress: ImaProgress;
+}
+
+/** IMA entries that a quote accounts for. */
+export interface ProvenIma extends ImaContinuation {
+  /** The new ones, in order; those before them were proven in an earlier round. */
+  readonly proven: readonly ImaEntry[];
 }
 
 /** A named check of the appraisal. */

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { ImaListName } from './ima/ima-list.ts';
 import { maxLogBytes } from './messages.ts';
 
 /** What the measurements of a base image reach: only what is covered cannot be changed unnoticed. */
@@ -32,6 +33,23 @@ export const BaseImage = Type.Object(
       { additionalProperties: false },
     ),
     covers: Coverage,
+    /** The files that a host of this image may execute and read as root; without them IMA covers nothing. */
+    ima: Type.Optional(
+      Type.Object(
+        { lists: Type.Array(ImaListName, { minItems: 1, maxItems: 16, uniqueItems: true }) },
+        { additionalProperties: false },
+      ),
+    ),
+    /** The agent, which must be among the files that IMA measured. */
+    agent: Type.Optional(
+      Type.Object(
+        {
+          path: Type.String({ pattern: '^/[^\\u0000-\\u001f\\u007f]{1,1023}$' }),
+          sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
     /** The TCG log of the boot, base64url: it tells what differs when a host is refused. */
     event_log: Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength: Math.ceil((maxLogBytes * 4) / 3) }),
   },

@@ -113,8 +113,17 @@ export const findings = {
     advice: 'see what else extends PCR 11',
   },
   'ima.replay': {
-    stops: 'a shortened or changed IMA log',
+    stops: 'a shortened or changed IMA log, or one that claims to begin elsewhere',
     advice: 'reboot the host; if it comes back, something extends PCR 10 without logging it',
+  },
+  'ima.shrunk': { stops: 'an IMA log that lost entries which this boot had before', advice: rebooted },
+  'ima.send-log': {
+    stops: 'an IMA log whose beginning nobody here knows',
+    advice: 'attest again: the agent sends the whole log when it is asked for it',
+  },
+  'ima.boot-aggregate': {
+    stops: 'an IMA log that began in another boot',
+    advice: 'reboot the host without kexec',
   },
 
   // The software: whether it is ours.
@@ -142,6 +151,50 @@ export const findings = {
     stops: 'another firmware, loader, kernel, initrd or command line than a trusted one',
     advice:
       'was it an update that you wanted? capture an image of it and import that; otherwise treat the host as broken into',
+  },
+  'ima.files': {
+    stops: 'a changed or foreign program on the disk of a host whose boot is a trusted one',
+    advice: 'see the findings beside it',
+  },
+  'ima.list-missing': {
+    stops: 'a base image whose list of files is not here',
+    advice: 'vouchsafe ima list import FILE',
+  },
+  'ima.unknown-file': {
+    stops: 'a file that was executed, or read by root, and is in no list of the image',
+    advice: 'if it belongs there, add it to a list or exclude it; otherwise treat the host as broken into',
+  },
+  'ima.changed-file': {
+    stops: 'a file with another content than the lists of the image allow',
+    advice: 'after an update, make the list anew and import it; otherwise treat the host as broken into',
+  },
+  'ima.weak-digest': {
+    stops: 'a file measured with a hash for which anybody finds a second file',
+    advice: 'boot with ima_hash=sha256',
+  },
+  'ima.violation': {
+    stops: 'a file that was written while it was in use, so that its measurement means nothing',
+    advice: 'exclude it if it is a log or a database, or set violations to warn',
+  },
+  'ima.kexec': {
+    stops: 'another kernel that was loaded with kexec',
+    advice: 'reboot the host; forbid kexec with lockdown=integrity',
+  },
+  'ima.buffer': {
+    stops: 'a key or other data that the kernel measured and no list names',
+    advice: 'if it belongs there, set buffers to warn',
+  },
+  'ima.unreadable': {
+    stops: 'an entry that hides its digest or its name behind another template',
+    advice: 'boot with ima_template=ima-ng or ima-sig',
+  },
+  'agent.measured': {
+    stops: 'a changed agent, which would hand on every key that it gets',
+    advice: 'install the agent that the image names, or capture an image with this one',
+  },
+  'agent.unnamed': {
+    stops: 'nothing: the image names no agent, so another one may run beside it',
+    advice: 'capture the image anew, with the agent as a single executable',
   },
   'boot.rules': {
     stops: 'a boot that breaks a rule of the administrator',

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import type { Group } from '../group/group.ts';
 import type { BootRules } from './boot-rules.ts';
+import type { ImaPolicy } from './ima-policy.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { PolicyDocument } from './policy-digest.ts';
 import type { TpmTrust } from './tpm-trust.ts';
@@ -34,6 +35,7 @@ export interface AttestationPolicy {
   readonly images: readonly ImageRecord[];
   /** The rules that differ from their defaults. */
   readonly rules: BootRules;
+  readonly ima: ImaPolicy;
   /** Counts up with every change that takes trust away. */
   readonly epoch: number;
   /** What all of this was read from: names the policy, and a verdict can be repeated from it. */

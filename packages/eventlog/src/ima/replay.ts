@@ -79,9 +79,18 @@ export function matchImaPrefix(
   entries: readonly ImaEntry[],
   bank: Bank,
   quoted: Uint8Array,
-  { pcr = 10, initial }: { readonly pcr?: number; readonly initial?: ReadonlyMap<number, Uint8Array> } = {},
+  {
+    pcr = 10,
+    initial,
+    rules = ['hash', 'paddedSha1'],
+  }: {
+    readonly pcr?: number;
+    readonly initial?: ReadonlyMap<number, Uint8Array>;
+    /** In the order in which they are tried; a log that goes on follows the one that it began with. */
+    readonly rules?: readonly ImaRule[];
+  } = {},
 ): ImaMatch | undefined {
-  for (const rule of ['hash', 'paddedSha1'] as const) {
+  for (const rule of rules) {
     const covered = coveredEntries(entries, bank, pcr, quoted, { rule, ...(initial ? { initial } : {}) });
     if (covered !== undefined) return { entries: covered, rule };
   }

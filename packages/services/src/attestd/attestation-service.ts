@@ -21,8 +21,8 @@ import type { Finding } from '@vouchsafe/domain/attestation/verdict';
 import { verdictRecord } from '@vouchsafe/domain/attestation/verdict-record';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
-import { nameOf } from '@vouchsafe/tpm2/name';
 import { Problem } from '@vouchsafe/domain/problem';
+import { nameOf } from '@vouchsafe/tpm2/name';
 import type { AttestationConfiguration } from './configuration.ts';
 import { UnprovenRefusals } from './unproven-refusals.ts';
 

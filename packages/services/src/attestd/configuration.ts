@@ -1,5 +1,6 @@
 import { type BootRules, BootRulesSchema, defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { noImaPolicy } from '@vouchsafe/domain/attestation/ima-policy';
 import { type ImageRecord, readImageRecord } from '@vouchsafe/domain/attestation/image-record';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import type { PolicyDocument } from '@vouchsafe/domain/attestation/policy-digest';
@@ -73,6 +74,7 @@ export class AttestationConfiguration {
       trust: trustIn(...this.authorities().map(([name, stored]) => authorityOf(name, stored))),
       images: this.images(),
       rules: this.rules(),
+      ima: noImaPolicy,
       epoch: this.epoch(),
       documents: this.#documents(),
     };

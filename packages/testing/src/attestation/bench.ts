@@ -9,6 +9,7 @@ import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { noImaPolicy } from '@vouchsafe/domain/attestation/ima-policy';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { ChallengeRequest, Evidence, WholeEvidence } from '@vouchsafe/domain/attestation/messages';
 import { type ChallengeSeed, type NewChallenge, newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
@@ -131,7 +132,15 @@ export class Bench implements AsyncDisposable {
   async policy(...images: readonly BaseImage[]): Promise<AttestationPolicy> {
     const settings = { ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] };
     const trust = trustIn(await this.trustedAuthority());
-    return { group: this.group, settings, trust, images: images.map(activeRecord), rules: defaultBootRules, epoch: 0 };
+    return {
+      group: this.group,
+      settings,
+      trust,
+      images: images.map(activeRecord),
+      rules: defaultBootRules,
+      ima: noImaPolicy,
+      epoch: 0,
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@ import type { Appraisal, Check } from '@vouchsafe/domain/attestation/appraisal';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { readClaims } from '@vouchsafe/domain/attestation/claims';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { decodeImaLog } from '@vouchsafe/eventlog/ima/log';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { provenFacts } from '@vouchsafe/eventlog/proven';
 import { replay } from '@vouchsafe/eventlog/replay';
@@ -39,6 +40,13 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
   'eventlog.facts': (appraisal) =>
     appraisal.prove('facts', provenFacts(appraisal.get('log'), appraisal.input.challenge.bank)),
   'image.match': (appraisal) => appraisal.prove('image', appraisal.input.policy.images[0]!.image),
+  'ima.replay': (appraisal) => {
+    const { evidence, challenge } = appraisal.input;
+    const proven = evidence.imaLog === undefined ? [] : decodeImaLog(evidence.imaLog);
+    const entries = (evidence.reference?.imaEntries ?? 0) + proven.length;
+    const value = appraisal.get('pcrs').get(10) ?? new Uint8Array();
+    appraisal.prove('ima', { bank: challenge.bank, rule: 'hash', value, entries, covered: proven.length, proven });
+  },
 };
 
 /** The checks of an appraisal with one taken out: what it should have proven is believed. */

@@ -1,27 +1,56 @@
 import { hex } from '@vouchsafe/bytes/hex';
+import { algorithms } from '@vouchsafe/eventlog/algorithms';
 import { decodeImaLog } from '@vouchsafe/eventlog/ima/log';
-import { matchImaPrefix } from '@vouchsafe/eventlog/ima/replay';
-import type { Check } from '../appraisal.ts';
-import { fail } from '../verdict.ts';
-
-const imaPcr = 10;
+import type { Appraisal, Check } from '../appraisal.ts';
+import { continueIma, type ImaStart, imaPcr, passesThrough, startAfter, startOfBoot } from '../ima/progress.ts';
+import { type Finding, fail } from '../verdict.ts';
 
 /** Stops an IMA log that is not the one of PCR 10. Entries that were added after the quote are no failure. */
 export const imaReplay: Check = {
   id: 'ima.replay',
   run(appraisal) {
-    const { imaLog } = appraisal.input.evidence;
-    const value = appraisal.get('pcrs').get(imaPcr);
-    if (value === undefined) return [fail(this.id, 'PCR 10 is not quoted', { pcr: imaPcr })];
-    const { bank } = appraisal.input.challenge;
-    // Firmware may have extended PCR 10 before; an event that was logged but not extended must not hide the IMA log.
-    const initial = appraisal.get('replayed');
-    const entries = imaLog === undefined ? [] : decodeImaLog(imaLog);
-    if (matchImaPrefix(entries, bank, value, { initial }) !== undefined) return [];
-    const what =
-      imaLog === undefined
-        ? 'is extended, and no IMA log was sent'
-        : `is ${hex(value)}, which no part of the IMA log gives`;
-    return [fail(this.id, `PCR 10 ${what}`, { pcr: imaPcr })];
+    const { evidence, imaProgress } = appraisal.input;
+    const quoted = appraisal.get('pcrs').get(imaPcr);
+    if (quoted === undefined) return [fail('ima.replay', 'PCR 10 is not quoted', { pcr: imaPcr })];
+    const start = startOf(appraisal);
+    if ('check' in start) return [start];
+    const entries = evidence.imaLog === undefined ? [] : decodeImaLog(evidence.imaLog);
+    const found = continueIma(start, entries, quoted);
+    if (found === undefined) return [unaccounted(evidence.imaLog, quoted)];
+    if (start.entries === 0 && imaProgress !== undefined && !passesThrough(start, entries, imaProgress))
+      return [fail('ima.shrunk', shrunk(imaProgress.entries), { pcr: imaPcr })];
+    appraisal.prove('ima', { ...found, proven: entries.slice(0, found.covered) });
+    return [];
   },
 };
+
+function startOf(appraisal: Appraisal): ImaStart | Finding {
+  const { evidence, imaProgress, challenge } = appraisal.input;
+  const { bank } = challenge;
+  const offset = evidence.reference?.imaEntries ?? 0;
+  if (offset > 0)
+    return imaProgress?.entries === offset ? startAfter(imaProgress) : unknownStart(offset, imaProgress?.entries);
+  // Firmware may have extended PCR 10 before; an event that was logged but not extended must not hide the IMA log.
+  return startOfBoot(bank, appraisal.get('replayed').get(imaPcr) ?? new Uint8Array(algorithms[bank].size));
+}
+
+/** `ima.send-log`: the service asks the host for the whole log; a refusal only where nobody does. */
+const unknownStart = (offset: number, known: number | undefined): Finding =>
+  fail(
+    'ima.send-log',
+    `the IMA log is sent from entry ${offset} on, and ${known ?? 0} entries of this boot are known`,
+    {
+      pcr: imaPcr,
+    },
+  );
+
+function unaccounted(imaLog: Uint8Array | undefined, quoted: Uint8Array): Finding {
+  const what =
+    imaLog === undefined
+      ? 'is extended, and no IMA log was sent'
+      : `is ${hex(quoted)}, which no part of the IMA log gives`;
+  return fail('ima.replay', `PCR 10 ${what}`, { pcr: imaPcr });
+}
+
+const shrunk = (known: number) =>
+  `the IMA log does not hold the ${known} entries that this boot had before: a PCR cannot forget`;

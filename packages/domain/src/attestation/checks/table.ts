@@ -1,4 +1,5 @@
 import type { Check } from '../appraisal.ts';
+import { agentMeasured } from './agent-measured.ts';
 import { akAttributes } from './ak-attributes.ts';
 import { akShared } from './ak-shared.ts';
 import { bootComplete } from './boot-complete.ts';
@@ -11,6 +12,8 @@ import { eventLogFacts } from './event-log-facts.ts';
 import { eventLogReplay } from './event-log-replay.ts';
 import { groupPin } from './group-pin.ts';
 import { hostEnrolled } from './host-enrolled.ts';
+import { imaBootAggregate } from './ima-boot-aggregate.ts';
+import { imaFiles } from './ima-files.ts';
 import { imaReplay } from './ima-replay.ts';
 import { imageMatch } from './image-match.ts';
 import { quoteDigest } from './quote-digest.ts';
@@ -40,6 +43,10 @@ export const attestationChecks: readonly Check[] = [
   bootComplete,
   eventLogFacts,
   imaReplay,
+  imaBootAggregate,
   imageMatch,
   bootRulesCheck,
+  // Which files a host may execute, its image says.
+  imaFiles,
+  agentMeasured,
 ];
