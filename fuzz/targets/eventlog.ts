@@ -1,4 +1,5 @@
 import { DecodeError } from '@vouchsafe/bytes/reader';
+import { changesOf, changesText } from '@vouchsafe/eventlog/changes';
 import { describe } from '@vouchsafe/eventlog/describe';
 import { diffLogs } from '@vouchsafe/eventlog/diff';
 import { EventLogError } from '@vouchsafe/eventlog/error';
@@ -16,6 +17,7 @@ const built = [buildLog(boot, ['sha256']), buildLog(boot, ['sha1', 'sha256', 'sh
 /** TCG event logs: decoded, replayed, what they prove, described, compared. */
 export const make: MakeTargets = () => {
   const golden = decodeLog(built[0]!);
+  const goldenFacts = provenFacts(golden, 'sha256');
   return [
     {
       name: 'eventlog',
@@ -26,7 +28,8 @@ export const make: MakeTargets = () => {
         const log = decodeLog(bytes);
         for (const bank of log.banks) {
           replay(log, bank);
-          provenFacts(log, bank);
+          const facts = provenFacts(log, bank, { commandLines: ['root=/dev/vda'] });
+          changesText(changesOf(goldenFacts, facts));
           for (const event of log.events) describe(event, bank);
           if (golden.banks.includes(bank)) diffLogs(golden, log, bank);
         }

@@ -1,7 +1,10 @@
 import type { Bank } from './algorithms.ts';
+import { contentOf } from './content.ts';
 import type { LogEvent } from './event.ts';
-import { type BootImage, bootImages, type ExitBootServices, exitBootServices } from './facts/boot.ts';
+import { actionText, type BootImage, bootImages, type ExitBootServices, exitBootServices } from './facts/boot.ts';
+import { type CommandLine, commandLines } from './facts/command-line.ts';
 import { type Fact, fact, type Measured, type Phase } from './facts/fact.ts';
+import { type BootOption, bootOptions, firmwareVersions, type TpmStartup, tpmStartup } from './facts/firmware.ts';
 import {
   type LoaderText,
   loaderTexts,
@@ -11,6 +14,7 @@ import {
   type UkiSection,
   ukiSections,
 } from './facts/loader.ts';
+import { mokListTrusted, type SbatLevel, sbatLevel } from './facts/sbat.ts';
 import { type SecureBootFacts, secureBootFacts } from './facts/secure-boot.ts';
 import type { Finding } from './finding.ts';
 import type { EventLog } from './log.ts';
@@ -27,6 +31,12 @@ export interface ProvenFacts extends SecureBootFacts {
   readonly proofs: readonly Proof[];
   /** First separator of each of PCR 0 to 7. */
   readonly separators: ReadonlyMap<number, Fact<SeparatorState>>;
+  /** Undefined when no quote vouches for PCR 0. */
+  readonly startup: TpmStartup | undefined;
+  readonly firmwareVersions: readonly Fact<string>[];
+  readonly bootOptions: readonly Fact<BootOption>[];
+  /** Texts of PCR 4, such as those of boot attempts. */
+  readonly bootActions: readonly Fact<string>[];
   /** Applications that the firmware started (PCR 4): boot loaders, kernels with a stub. */
   readonly bootApplications: readonly Fact<BootImage>[];
   /** Drivers (PCR 2). */
@@ -35,18 +45,31 @@ export interface ProvenFacts extends SecureBootFacts {
   readonly ukiSections: readonly Fact<UkiSection>[];
   readonly loaderTexts: readonly Fact<LoaderText>[];
   readonly objects: readonly Fact<MeasuredObject>[];
+  /** Every measured command line, those of which only the digest is proven included. */
+  readonly commandLines: readonly Fact<CommandLine>[];
+  /** Undefined when shim measured none, or shim did not run. */
+  readonly sbatLevel: Fact<SbatLevel> | undefined;
+  readonly mokListTrusted: Fact<boolean> | undefined;
   readonly findings: readonly Finding[];
 }
 
 const firmwarePcrs = [0, 1, 2, 3, 4, 5, 6, 7];
 
+/** What is known beside the log. */
+export interface ProofInput {
+  /** The PCRs that a quote vouches for: events of others prove nothing. All of them when absent. */
+  readonly pcrs?: ReadonlySet<number>;
+  /** What the kernel is said to have been started with: proves a command line whose digest alone was logged. */
+  readonly commandLines?: readonly string[];
+}
+
 /**
  * Takes the facts out of a log.
- * @param pcrs those that a quote vouches for: events of others prove nothing. All of them when absent
  * @throws {EventLogError} when the log cannot be replayed in this bank: then it proves nothing
  */
-export function provenFacts(log: EventLog, bank: Bank, pcrs?: ReadonlySet<number>): ProvenFacts {
+export function provenFacts(log: EventLog, bank: Bank, beside: ProofInput = {}): ProvenFacts {
   replay(log, bank);
+  const { pcrs, commandLines: candidates = [] } = beside;
   const findings: Finding[] = [];
   const vouched = (event: LogEvent) => pcrs === undefined || pcrs.has(event.pcr);
   const proofs = log.events.map((event): Proof => (vouched(event) ? proofOf(event, bank) : { state: 'none' }));
@@ -55,20 +78,38 @@ export function provenFacts(log: EventLog, bank: Bank, pcrs?: ReadonlySet<number
   const inPcr = (pcr: number) => measured.filter(({ event }) => event.pcr === pcr);
   const secureBoot = secureBootFacts(inPcr(7), isNormal(separators.get(7)), findings);
   const sections = ukiSections(inPcr(11), findings);
+  const texts = loaderTexts(measured.filter(({ event }) => textPcrs.includes(event.pcr)));
+  const objects = measuredObjects(measured.filter(({ event }) => event.pcr > 7 && event.pcr !== 11));
+  const sources = { bank, loaderTexts: texts, ukiSections: sections, objects };
   const facts = {
     bank,
     proofs,
+    startup: pcrs === undefined || pcrs.has(0) ? tpmStartup(log) : undefined,
+    firmwareVersions: firmwareVersions(inPcr(0)),
+    bootOptions: bootOptions(inPcr(1), variableName),
+    bootActions: inPcr(4).flatMap((each) => {
+      const text = actionText(each);
+      return text === undefined ? [] : [fact(each, text)];
+    }),
     separators,
     ...secureBoot,
     bootApplications: bootImages(inPcr(4)),
     bootDrivers: bootImages(inPcr(2)),
     exitBootServices: exitBootServices(inPcr(5)),
     ukiSections: sections,
-    loaderTexts: loaderTexts(measured.filter(({ event }) => textPcrs.includes(event.pcr))),
-    objects: measuredObjects(measured.filter(({ event }) => event.pcr > 7 && event.pcr !== 11)),
+    loaderTexts: texts,
+    objects,
+    commandLines: commandLines(sources, candidates),
+    sbatLevel: sbatLevel(secureBoot.authorities),
+    mokListTrusted: mokListTrusted(secureBoot.authorities),
   };
   const quirkNames = quirksOf(log, proofs, facts.exitBootServices !== undefined);
   return { ...facts, findings: [...findings, ...dataFindings(log, proofs), ...noActionFindings(log), ...quirkNames] };
+}
+
+function variableName({ event }: Measured): string {
+  const content = contentOf(event);
+  return content.kind === 'variable' ? content.name : '';
 }
 
 const isNormal = (separator: Fact<SeparatorState> | undefined): boolean =>

@@ -10,7 +10,7 @@ export const eventLogFacts: Check = {
   id: 'eventlog.facts',
   run(appraisal) {
     const quoted = new Set(appraisal.get('pcrs').keys());
-    const facts = provenFacts(appraisal.get('log'), appraisal.input.challenge.bank, quoted);
+    const facts = provenFacts(appraisal.get('log'), appraisal.input.challenge.bank, { pcrs: quoted });
     appraisal.prove('facts', facts);
     return facts.findings.flatMap((each) => logFinding(each) ?? []);
   },

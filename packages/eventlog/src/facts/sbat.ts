@@ -1,0 +1,42 @@
+import { asciiText } from '../text.ts';
+import type { Authority } from './authority.ts';
+import type { Fact } from './fact.ts';
+
+/** What shim revokes by generation (shim, SBAT.md): the SbatLevel variable that it measured into PCR 7. */
+export interface SbatLevel {
+  /** Date of the level, ten digits: `2023012900`. */
+  readonly date: string;
+  /** Lowest generation that still starts, by component. */
+  readonly generations: ReadonlyMap<string, number>;
+}
+
+const shimLock = '605dab50-e046-4300-abb6-3dd810dd8b23';
+const maxRows = 256;
+
+/** The level that shim enforced: the last one that it measured. */
+export function sbatLevel(authorities: readonly Fact<Authority>[]): Fact<SbatLevel> | undefined {
+  const measured = authorities.findLast(({ value }) => value.guid === shimLock && value.variable === 'SbatLevel');
+  const level = measured && parseSbatLevel(measured.value.data);
+  return measured && level && { ...measured, value: level };
+}
+
+/** `sbat,1,2023012900` and one row `component,generation` for each; undefined when it is none. */
+export function parseSbatLevel(data: Uint8Array): SbatLevel | undefined {
+  const rows = asciiText(data)?.trim().split('\n');
+  if (rows === undefined || rows.length > maxRows) return undefined;
+  const [name, version, date] = (rows[0] ?? '').split(',');
+  if (name !== 'sbat' || version !== '1' || !/^\d{10}$/.test(date ?? '')) return undefined;
+  const generations = new Map<string, number>();
+  for (const row of rows.slice(1)) {
+    const [component = '', generation = ''] = row.split(',');
+    if (component === '' || !/^\d{1,9}$/.test(generation)) return undefined;
+    generations.set(component, Number(generation));
+  }
+  return { date: date!, generations };
+}
+
+/** Whether the kernel is told to trust machine owner keys (shim, MokListTrusted); undefined when shim measured nothing. */
+export function mokListTrusted(authorities: readonly Fact<Authority>[]): Fact<boolean> | undefined {
+  const measured = authorities.findLast(({ value }) => value.guid === shimLock && value.variable === 'MokListTrusted');
+  return measured && { ...measured, value: measured.value.data[0] === 1 };
+}
