@@ -16,6 +16,7 @@ import { buildLog } from '@vouchsafe/eventlog/testing/build';
 import { buildIma } from '@vouchsafe/eventlog/testing/ima';
 import { AttestationService } from '@vouchsafe/services/attestd/attestation-service';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
+import { testMembership } from '@vouchsafe/services/host/testing/membership';
 import { ConfigStore } from '@vouchsafe/store/config-store';
 import { ekTemplates } from '@vouchsafe/tpm2/ek-template';
 import { encodePublic, type TpmtPublic } from '@vouchsafe/tpm2/public';
@@ -55,6 +56,7 @@ async function prepare() {
   const service = new AttestationService({
     instance: 'fuzz',
     group,
+    membership: testMembership(),
     configuration,
     signer: () => attestd,
     boots: { get: () => undefined, put: () => undefined },

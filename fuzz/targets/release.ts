@@ -3,6 +3,7 @@ import { signToken } from '@vouchsafe/domain/attestation/token';
 import { makeProof } from '@vouchsafe/domain/keys/dpop';
 import { wrapKek } from '@vouchsafe/domain/keys/kek';
 import { releaseOperations } from '@vouchsafe/domain/keys/release';
+import { testMembership } from '@vouchsafe/services/host/testing/membership';
 import { defaultProvider, ProviderConfiguration } from '@vouchsafe/services/kmxd/configuration';
 import { PrimaryKeys } from '@vouchsafe/services/kmxd/primary-keys';
 import { ReleaseService } from '@vouchsafe/services/kmxd/release-service';
@@ -35,6 +36,7 @@ export const make: MakeTargets = async () => {
   let time = now;
   const service = new ReleaseService({
     group,
+    membership: testMembership(),
     url,
     providers,
     primaryKeys: new PrimaryKeys({ get: () => Promise.resolve({ key: primary, active: true }) }, () => time),

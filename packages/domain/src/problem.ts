@@ -124,6 +124,20 @@ export const problems = {
     'the host is pinned to another Trust Authority group',
     'set the group of this Trust Authority on the host, as local root',
   ),
+  'group.stale': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'this Trust Authority host does not know what the others know',
+    'look at the network between the Trust Authority hosts; another one serves meanwhile',
+  ),
+  'denials.full': facts(
+    507,
+    'UNABLE_TO_ALLOCATE_RESOURCE',
+    1,
+    'the group cannot remember more denials',
+    'the host is revoked here; approve again, or start a new group, when hosts of long ago fill the list',
+  ),
   'challenge.elsewhere': facts(
     409,
     'NOT_ALLOWED_IN_CURRENT_STATE',

@@ -3,6 +3,7 @@ import { createHmac, createPublicKey } from 'node:crypto';
 import { before, test } from 'node:test';
 import { everyBitFlip } from '@vouchsafe/bytes/hostile';
 import { SignJWT } from 'jose';
+import { GroupStanding } from '../group/group-standing.ts';
 import { roles } from '../group/role.ts';
 import { firstRefusal } from '../rules.ts';
 import { type Certified, newSession, sampleClaims, type TestGroup, testGroup, testTime } from '../testing/group.ts';
@@ -25,25 +26,37 @@ test('a token comes back as it was signed', async () => {
   assert.deepEqual(claims, sampleClaims(ours.group, session));
 });
 
+const sub = `ek:${'ab'.repeat(32)}`;
+/** What the group took away before these tokens are shown. */
+const standing = () => {
+  const all = new GroupStanding();
+  all.join({ epoch: 7, min_epoch: 7, deny: { [sub]: testTime + 5 } });
+  all.remove(['ta-2']);
+  return all;
+};
+const other = `ek:${'cd'.repeat(32)}`;
+/** A token that the group has nothing against. */
+const good = { epoch: 7, sub: other } as const;
+
 const attacks: [name: string, rule: string, text: RegExp, token: () => Promise<string>][] = [
   [
     'an attestd outside the group',
     'token.signer',
     /not issued by the CA of group/,
-    async () => sign(await (await testGroup()).inRole('attestd')),
+    async () => sign(await (await testGroup()).inRole('attestd'), good),
   ],
-  ['a kmxd of the group', 'token.signer', /role attestd/, async () => sign(await ours.inRole('kmxd'))],
+  ['a kmxd of the group', 'token.signer', /role attestd/, async () => sign(await ours.inRole('kmxd'), good)],
   [
     'a part with a role that only begins alike',
     'token.signer',
     /role attestd/,
-    async () => sign(await ours.certify([`${roles.attestd}x`, `urn:x, URI:${roles.attestd}`])),
+    async () => sign(await ours.certify([`${roles.attestd}x`, `urn:x, URI:${roles.attestd}`]), good),
   ],
   [
     'a server certificate of the group',
     'token.signer',
     /role attestd/,
-    async () => sign(await ours.certify([], ['server'])),
+    async () => sign(await ours.certify([], ['server']), good),
   ],
   [
     'the group CA itself, whose key signs certificates only',
@@ -51,23 +64,55 @@ const attacks: [name: string, rule: string, text: RegExp, token: () => Promise<s
     /one of a CA/,
     async () => {
       const { X509Certificate } = await import('node:crypto');
-      return sign({
-        key: ours.authority.privateKey,
-        certificate: new X509Certificate(ours.authority.certificatePem),
-      });
+      const certificate = new X509Certificate(ours.authority.certificatePem);
+      return sign({ key: ours.authority.privateKey, certificate }, good);
     },
   ],
-  ['made for another group', 'token.group', /made for group/, () => sign(attestd, { aud: 'A'.repeat(43) })],
-  ['expired', 'token.expired', /it expired 30 s ago/, () => sign(attestd, { iat: testTime - 630, exp: testTime - 30 })],
-  ['from the future', 'token.future', /future/, () => sign(attestd, { iat: testTime + 31, exp: testTime + 60 })],
-  ['longer than it may live', 'token.lifetime', /longer than 600 s/, () => sign(attestd, { exp: testTime + 601 })],
+  ['made for another group', 'token.group', /made for group/, () => sign(attestd, { ...good, aud: 'A'.repeat(43) })],
+  [
+    'expired',
+    'token.expired',
+    /it expired 30 s ago/,
+    () => sign(attestd, { ...good, iat: testTime - 630, exp: testTime - 30 }),
+  ],
+  [
+    'from the future',
+    'token.future',
+    /future/,
+    () => sign(attestd, { ...good, iat: testTime + 31, exp: testTime + 60 }),
+  ],
+  [
+    'longer than it may live',
+    'token.lifetime',
+    /longer than 600 s/,
+    () => sign(attestd, { ...good, exp: testTime + 601 }),
+  ],
+  [
+    'of a Trust Authority host that was removed',
+    'token.member',
+    /host ta-2 was removed from the group/,
+    async () => sign(await ours.certify([roles.attestd], ['sign'], 'attestd.ta-2'), good),
+  ],
+  [
+    'of an epoch before',
+    'token.epoch',
+    /epoch 6, trust was taken away in epoch 7/,
+    () => sign(attestd, { ...good, epoch: 6 }),
+  ],
+  ['of a host that was denied', 'token.denied', /denied/, () => sign(attestd, { ...good, sub })],
+  [
+    'made after its host was denied, by an attestd that had not heard',
+    'token.denied',
+    /denied/,
+    () => sign(attestd, { ...good, sub, iat: testTime + 10 }),
+  ],
 ];
 
 for (const [name, rule, text, make] of attacks) {
   test(`a token ${name} is refused, and accepted when ${rule} is taken out`, async () => {
     const token = await make();
-    await assert.rejects(verifyToken(token, ours.group, testTime), problem('token.invalid', text));
-    const presented = { ...(await readToken(token)), group: ours.group, now: testTime };
+    await assert.rejects(verifyToken(token, ours.group, testTime, standing()), problem('token.invalid', text));
+    const presented = { ...(await readToken(token)), group: ours.group, standing: standing(), now: testTime };
     assert.equal((await firstRefusal(tokenRules, presented))?.rule, rule);
     const others = tokenRules.filter(({ id }) => id !== rule);
     assert.equal(others.length, tokenRules.length - 1);

@@ -2,6 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import Type from 'typebox';
 import { readStatement, type StatementKind, signStatement } from '../group/certified-jws.ts';
 import type { Group } from '../group/group.ts';
+import { GroupStanding } from '../group/group-standing.ts';
 import { whyNotInRole } from '../group/role.ts';
 import { EcJwk } from '../keys/jwk.ts';
 import { jsonReader } from '../parse.ts';
@@ -84,6 +85,8 @@ export interface ReadToken {
 /** A token before the group that it is shown to. `now` in seconds since 1970. */
 export interface PresentedToken extends ReadToken {
   readonly group: Group;
+  /** What the group has taken away. */
+  readonly standing: GroupStanding;
   readonly now: number;
 }
 
@@ -93,6 +96,11 @@ export const tokenRules: readonly Rule<PresentedToken>[] = [
     id: 'token.signer',
     stops: 'a token of an attestd outside the group, or signed by another part of the group',
     whyNot: ({ signer, group, now }) => whyNotInRole(signer, group, 'attestd', now, clockLeeway),
+  },
+  {
+    id: 'token.member',
+    stops: 'a token of a Trust Authority host that was removed from the group',
+    whyNot: ({ signer, standing }) => standing.whySigner(signer),
   },
   {
     id: 'token.group',
@@ -117,6 +125,16 @@ export const tokenRules: readonly Rule<PresentedToken>[] = [
     whyNot: ({ claims: { iat, exp } }) =>
       exp - iat <= tokenLifetime ? undefined : `it lives longer than ${tokenLifetime} s`,
   },
+  {
+    id: 'token.epoch',
+    stops: 'a token from before trust was taken away from an image, a CA or a setting',
+    whyNot: ({ claims: { epoch }, standing }) => standing.whyEpoch(epoch),
+  },
+  {
+    id: 'token.denied',
+    stops: 'the token of a host that was revoked, also where the registry has not heard of it',
+    whyNot: ({ claims: { sub, iat }, standing }) => standing.whyDenied(sub, iat),
+  },
 ];
 
 const read = jsonReader('attestation token', TokenClaims);
@@ -126,11 +144,17 @@ const read = jsonReader('attestation token', TokenClaims);
  * No key is ever taken from the header on its own word, and nothing is fetched.
  *
  * @param now seconds since 1970
+ * @param standing what the group has taken away; hosts that only receive tokens do not know it
  * @throws {Problem} `token.invalid`
  */
-export async function verifyToken(token: string, group: Group, now: number): Promise<TokenClaims> {
+export async function verifyToken(
+  token: string,
+  group: Group,
+  now: number,
+  standing = new GroupStanding(),
+): Promise<TokenClaims> {
   const found = await readToken(token);
-  const refusal = await firstRefusal(tokenRules, { ...found, group, now });
+  const refusal = await firstRefusal(tokenRules, { ...found, group, standing, now });
   if (refusal !== undefined) throw invalid(refusal.why);
   return found.claims;
 }

@@ -5,6 +5,8 @@ export const auditEvents = {
   'config.change': 'the configuration of a part was changed',
   'group.create': 'a group CA was made; its first member is trusted on first use',
   'group.certify': 'the group CA certified a key of a part',
+  'group.change': 'trust was taken away or given back, for the whole group',
+  'group.heard': 'a part heard what the group has taken away or given back',
   'host.pending': 'a genuine but unknown TPM asked to be attested; it waits for approval',
   'host.approve': 'an endorsement key was approved',
   'host.revoke': 'an endorsement key was revoked',

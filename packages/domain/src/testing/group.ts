@@ -21,15 +21,15 @@ export interface Certified {
 export interface TestGroup {
   readonly group: Group;
   readonly authority: Authority;
-  certify(uris: readonly string[], usages?: readonly Usage[]): Promise<Certified>;
+  certify(uris: readonly string[], usages?: readonly Usage[], subject?: string): Promise<Certified>;
   inRole(role: Role): Promise<Certified>;
 }
 
 export async function testGroup(name = 'test group'): Promise<TestGroup> {
   const authority = await createAuthority({ name, ...validity });
-  const certify: TestGroup['certify'] = async (uri, usages = ['sign']) => {
+  const certify: TestGroup['certify'] = async (uri, usages = ['sign'], subject = 'test') => {
     const { privateKey, publicKey } = newPair();
-    const pem = await issue({ authority, publicKey, subject: 'test', sans: { uri }, usages, ...validity });
+    const pem = await issue({ authority, publicKey, subject, sans: { uri }, usages, ...validity });
     return { key: privateKey, certificate: new X509Certificate(pem) };
   };
   const group = groupOf(authority.certificatePem);

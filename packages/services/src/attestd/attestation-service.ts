@@ -23,6 +23,7 @@ import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
 import { nameOf } from '@vouchsafe/tpm2/name';
+import type { Membership } from '../host/group-link.ts';
 import type { AttestationConfiguration } from './configuration.ts';
 import { UnprovenRefusals } from './unproven-refusals.ts';
 
@@ -39,6 +40,8 @@ export interface AttestationServiceInput {
   /** Name of the instance, for the token's `iss`. */
   readonly instance: string;
   readonly group: Group;
+  /** What the group has taken away, whatever this instance's own registry says. */
+  readonly membership: Membership;
   readonly configuration: AttestationConfiguration;
   readonly signer: () => TokenSigner;
   readonly boots: { get(ek: string): BootRecord | undefined; put(ek: string, boot: BootRecord): void };
@@ -59,13 +62,17 @@ export class AttestationService {
     this.#input = input;
   }
 
-  /** First round: a challenge that only the TPM of this EK can answer. @throws {Problem} `input.invalid`, `input.malformed` */
+  /**
+   * First round: a challenge that only the TPM of this EK can answer.
+   * @throws {Problem} `input.invalid`, `input.malformed`, `group.stale`
+   */
   async begin(request: ChallengeRequest): Promise<ChallengeAnswer> {
-    const { now, configuration, group } = this.#input;
+    const { now, membership } = this.#input;
+    membership.mustServe();
     const { challenge, told } = newChallenge(request, {
       nonce: new Uint8Array(randomBytes(32)),
       secret: new Uint8Array(randomBytes(32)),
-      epoch: configuration.policy(group).epoch,
+      epoch: membership.standing.epoch,
       exp: now() + challengeLifetime,
       jti: randomUUID(),
     });
@@ -80,15 +87,17 @@ export class AttestationService {
   /**
    * Second round: appraises the evidence. A refusal is an answer, not an error.
    * @param opened the challenge of the header; without it the one in the evidence counts
-   * @throws {Problem} `challenge.elsewhere`, `challenge.expired`, `input.malformed`, `input.invalid`
+   * @throws {Problem} `challenge.elsewhere`, `challenge.expired`, `input.malformed`, `input.invalid`, `group.stale`
    */
   async report(request: Evidence, opened?: Challenge): Promise<ReportAnswer> {
-    const { now, configuration, group, boots } = this.#input;
+    const { now, configuration, group, boots, membership } = this.#input;
     const challenge = opened ?? (await this.open(request.challenge ?? ''));
+    membership.mustServe();
     const policy = configuration.policy(group);
     const known = configuration.registry.knownKeys(challenge, akNameOf(challenge));
-    const host =
-      configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment, known);
+    const host = this.#unlessDenied(
+      configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment, known),
+    );
     const evidence = decodeEvidence(request);
     if (evidence.reference !== undefined) throw new Problem('evidence.unknown', 'no logs are held here');
     const lastBoot = boots.get(challenge.ek);
@@ -144,7 +153,8 @@ export class AttestationService {
     if (proven && appraisal.has('tpm') && host === undefined) this.#addPending(appraisal);
     const omitted = proven ? 0 : this.#unproven.take(this.#input.now());
     if (omitted !== undefined) this.#recordRefusal(appraisal.input, findings, omitted);
-    const known = proven && this.#input.configuration.host(ek)?.state === 'approved';
+    const registered = this.#input.configuration.host(ek)?.state;
+    const known = proven && registered === 'approved' && appraisal.input.host?.state === 'approved';
     return { attested: false, findings: known ? [...findings] : oneLine(findings) };
   }
 
@@ -181,6 +191,12 @@ export class AttestationService {
       outcome: 'success',
       detail: { image },
     });
+  }
+
+  /** Another member may have revoked what our own registry still approves: remove wins. */
+  #unlessDenied(host: HostRecord | undefined): HostRecord | undefined {
+    const denied = host !== undefined && this.#input.membership.standing.isDenied(`ek:${host.ek}`);
+    return denied ? { ...host, state: 'revoked' } : host;
   }
 
   /**

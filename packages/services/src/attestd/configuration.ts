@@ -14,6 +14,7 @@ import { type Collections, checkDocuments, sameName } from '../management/collec
 import type { Replacement } from '../management/raw-config.ts';
 import { HostRegistry, hostRows, readHost } from './registry/host-registry.ts';
 import type { PendingHost } from './registry/pending-host.ts';
+import type { ToldTrust } from './trust-reports.ts';
 
 /** A CA of TPM makers as it is stored: PEM certificates, the root last. */
 export const StoredAuthority = Type.Object(
@@ -48,22 +49,31 @@ const documents: Collections = {
   [collections.settings]: (name, body) => void (name === 'epoch' ? readEpoch(body) : readSettings(body)),
 };
 
+/** What tokens stand on: documents as text by name, settings, and the hosts that are approved, with their scopes. */
+interface Trusted {
+  readonly documents: ReadonlyMap<string, string>;
+  readonly settings: TpmSettings;
+  readonly hosts: ReadonlyMap<string, string>;
+}
+
 /** The configuration of an Attestation Service, typed, over its store. */
 export class AttestationConfiguration {
   readonly #store: ConfigStore;
+  readonly #told: ToldTrust;
   readonly registry: HostRegistry;
-  /**
-   * Told of each subject that lost its trust, inside the transaction of the change: what it writes to the store stands
-   * with the change, or neither does.
-   */
-  onRevoked: (sub: string) => void = () => {};
   #policy: Omit<AttestationPolicy, 'group'> | undefined;
 
-  constructor(store: ConfigStore) {
+  /**
+   * @param told takes in what a change means for tokens that exist, inside the transaction of the change: what it
+   * writes to the store stands with the change, or neither does
+   */
+  constructor(store: ConfigStore, told: ToldTrust = () => undefined) {
     this.#store = store;
+    this.#told = told;
     this.registry = new HostRegistry(store, {
-      lessTrust: (change) => this.#lessTrust(change),
-      onRevoked: (sub) => this.onRevoked(sub),
+      lessTrust: (change) => this.#counted(change),
+      onRevoked: (sub) => told({ deny: sub }),
+      onApproved: (sub) => told({ lift: sub }),
     });
   }
 
@@ -110,7 +120,9 @@ export class AttestationConfiguration {
   }
 
   setSettings(settings: TpmSettings): void {
-    this.#changed(() => this.#store.put(collections.settings, 'settings', settings));
+    const change = () => this.#store.put(collections.settings, 'settings', settings);
+    if (asksMore(this.settings(), settings)) this.#lessTrust(change);
+    else this.#changed(change);
   }
 
   /** Counts up whenever trust is taken away; tokens of an older epoch can be refused. */
@@ -192,18 +204,34 @@ export class AttestationConfiguration {
    */
   takeOver(replacement: Replacement): void {
     checkDocuments(replacement, documents);
-    const epoch = this.epoch();
+    const [epoch, before] = [this.epoch(), this.#trusted()];
     this.#changed(() =>
       this.#store.together(() => {
-        const before = this.registry.approved();
         this.#store.replace(replacement);
         if (this.epoch() < epoch) throw new Problem('input.invalid', `epoch: expected ${epoch} or later`);
-        this.registry.tookOver(before);
+        this.registry.tookOver(before.hosts);
+        if (lessThan(before, this.#trusted())) this.#told({ raise: true });
       }),
     );
   }
 
+  #trusted(): Trusted {
+    const { hosts: _hosts, settings: _settings, ...others } = collections;
+    const documents = Object.values(others).flatMap((collection) =>
+      this.#store.list(collection).map(({ name, body }) => [`${collection}/${name}`, JSON.stringify(body)] as const),
+    );
+    return { documents: new Map(documents), settings: this.settings(), hosts: this.registry.approved() };
+  }
+
+  /** Takes trust from images, CAs, rules or settings: no token from before counts any more. */
   #lessTrust(change: () => void): void {
+    this.#counted(() => {
+      change();
+      this.#told({ raise: true });
+    });
+  }
+
+  #counted(change: () => void): void {
     this.#changed(() =>
       this.#store.together(() => {
         change();
@@ -221,4 +249,19 @@ export class AttestationConfiguration {
 /** @throws {Problem} `input.malformed` when a certificate is none */
 function authorityOf(name: string, { certs, virtual }: StoredAuthority): TpmAuthority {
   return { name, chain: certs.map((pem, i) => certificateOf(pem, `${name}: certs[${i}]`)), virtual };
+}
+
+/** Whether a configuration may refuse what another accepts, apart from single hosts. */
+const lessThan = (before: Trusted, after: Trusted): boolean =>
+  asksMore(before.settings, after.settings) ||
+  [...before.documents].some(([name, body]) => after.documents.get(name) !== body);
+
+/** Whether settings refuse hosts that others let pass. */
+function asksMore(before: TpmSettings, after: TpmSettings): boolean {
+  const asked = ['require_certificate_validation', 'require_endorsement_keys'] as const;
+  return (
+    asked.some((name) => after[name] && !before[name]) ||
+    (before.enrolment === 'auto' && after.enrolment === 'approve') ||
+    before.virtual_tpm_scopes.some((scope) => !after.virtual_tpm_scopes.includes(scope))
+  );
 }

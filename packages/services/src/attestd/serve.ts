@@ -1,6 +1,7 @@
 import type { BootRecord } from '@vouchsafe/domain/attestation/appraisal';
 import type { HostConfig } from '../config/host.ts';
 import { certifiedKey } from '../host/certified-key.ts';
+import { groupLink } from '../host/group-link.ts';
 import { httpServer, listenOnSocket } from '../http/server.ts';
 import { routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
@@ -8,17 +9,23 @@ import { AttestationService } from './attestation-service.ts';
 import { AttestationConfiguration } from './configuration.ts';
 import { attestdOperations } from './operations/table.ts';
 import { attestationRoutes } from './routes.ts';
+import { TrustReports } from './trust-reports.ts';
 
 /** The Attestation Service of this host. @throws {Problem} */
 export async function serveAttestd(config: HostConfig): Promise<Running> {
   const part = openPart(config, 'attestd');
   const { paths, store, audit, log } = part;
   const key = await certifiedKey(paths.certify('attestd'));
-  const configuration = new AttestationConfiguration(store);
+  const membership = await groupLink(paths.certify('attestd'));
+  const now = () => Math.floor(Date.now() / 1000);
+  const { standing, report } = membership;
+  const reports = new TrustReports({ store, standing, report, now });
+  const configuration = new AttestationConfiguration(store, reports.take);
   const record = audit.append.bind(audit);
   const service = new AttestationService({
     instance: `urn:vouchsafe:attestd:${config.name}`,
     group: key.group,
+    membership,
     configuration,
     signer: key.current,
     boots: {
@@ -26,7 +33,7 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
       put: (ek, boot) => store.putState('boots', ek, boot),
     },
     audit: record,
-    now: () => Math.floor(Date.now() / 1000),
+    now,
   });
   const context = { configuration, store, audit: record, now: () => new Date() };
   const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
@@ -34,6 +41,8 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   return {
     async close() {
       await Promise.all([served.close(), admin.close()]);
+      await reports.close();
+      await membership.close();
       key.close();
       part.close();
     },

@@ -8,6 +8,9 @@ import { httpServer, type Listening, listenOnSocket, type Route } from '../http/
 import { type Operation, query, routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
 import { HostAuthority } from './authority.ts';
+import { Followers } from './followers.ts';
+import { GroupRegister } from './group-register.ts';
+import { groupRoutes } from './group-routes.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** The parts of each role. */
@@ -53,17 +56,22 @@ export async function serveHost(config: HostConfig, command?: PartCommand): Prom
     });
   }
   const supervisor = new Supervisor(log);
+  const register = new GroupRegister(store);
+  const followers = new Followers(register);
   const listening: Listening[] = [];
   const close = async () => {
     await supervisor.stop();
+    register.close();
     await Promise.all(listening.map((each) => each.close()));
     part.close();
   };
   try {
+    const record = audit.append.bind(audit);
     for (const each of hostParts) {
-      listening.push(
-        await listenOnSocket(httpServer([certifyRoute(each, authority, part)], log), paths.certify(each), 0o600),
-      );
+      const follows = config.role === 'trust-authority' && (each === 'attestd' || each === 'kmxd');
+      const routes = follows ? groupRoutes(each, register, followers, record) : [];
+      const server = httpServer([certifyRoute(each, authority, part), ...routes], log);
+      listening.push(await listenOnSocket(server, paths.certify(each), 0o600));
     }
     const admin = httpServer(routesOf(hostOperations(config, authority, supervisor)), log);
     for (const [each, prefix] of administered[config.role]) {

@@ -54,7 +54,7 @@ export class KeyReleaseClient {
     const unreachable: string[] = [];
     for (const service of others.length > 0 ? others : all) {
       try {
-        return { ...(await this.#askOne(service, op, JSON.stringify(body), read)), service: service.address };
+        return { ...(await this.#askWithGoodToken(service, op, JSON.stringify(body), read)), service: service.address };
       } catch (error) {
         if (!(error instanceof Problem) || !retryElsewhere.includes(error.kind)) throw error;
         unreachable.push(error.message);
@@ -66,9 +66,31 @@ export class KeyReleaseClient {
     );
   }
 
-  async #askOne<A extends AnswerFrame>(service: ServiceRecord, op: string, body: string, read: (text: string) => A) {
-    const group = groupOf(service.trusted_CA, this.#group);
+  /** A token that is no more accepted is replaced once: trust may have been taken away from others, not from us. */
+  async #askWithGoodToken<A extends AnswerFrame>(
+    service: ServiceRecord,
+    op: string,
+    body: string,
+    read: (text: string) => A,
+  ) {
     const session = await this.#trust.session();
+    try {
+      return await this.#askOne(service, session, op, body, read);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.kind !== 'token.invalid') throw error;
+      this.#trust.drop(session);
+      return await this.#askOne(service, await this.#trust.session(), op, body, read);
+    }
+  }
+
+  async #askOne<A extends AnswerFrame>(
+    service: ServiceRecord,
+    session: Session,
+    op: string,
+    body: string,
+    read: (text: string) => A,
+  ) {
+    const group = groupOf(service.trusted_CA, this.#group);
     const client = new HttpClient({ url: service.address, ca: service.trusted_CA });
     try {
       const { jws, proof } = await this.#exchange(client, service, session, op, body);
@@ -116,4 +138,5 @@ const retryElsewhere: readonly string[] = [
   'host.not-ready',
   'server.busy',
   'provider.catching-up',
+  'group.stale',
 ];

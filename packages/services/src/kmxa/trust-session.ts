@@ -27,6 +27,7 @@ export class TrustSession {
   readonly #now: () => number;
   #session: Session | undefined;
   #running: Promise<Attestation> | undefined;
+  #avoided: string | undefined;
   #last: { at: number; attestation: Attestation } | undefined;
 
   constructor(configuration: AgentConfiguration, input: AttesterInput, now: () => number) {
@@ -59,9 +60,14 @@ export class TrustSession {
     return this.#last?.attestation.session === undefined ? undefined : this.#now() - this.#last.at;
   }
 
-  /** Drops the token, for instance when a service does not accept it. */
-  drop(): void {
+  /**
+   * Drops a token that a Key Provider Service does not accept: trust was taken away since, or the Attestation Service
+   * that made it has not heard what the others have. The next attestation asks another one first, where there is one.
+   */
+  drop(session: Session): void {
+    if (this.#session !== session) return;
     this.#session = undefined;
+    this.#avoided = this.#last?.attestation.service;
   }
 
   status(): TrustStatus {
@@ -79,7 +85,9 @@ export class TrustSession {
 
   /** The first service that answers decides: a host that was refused does not ask the next one. */
   async #attest(): Promise<Attestation> {
-    const services = this.#configuration.services('attestation');
+    const all = this.#configuration.services('attestation');
+    const avoided = ({ service }: (typeof all)[number]) => service.address === this.#avoided;
+    const services = [...all.filter((each) => !avoided(each)), ...all.filter(avoided)];
     if (services.length === 0)
       throw new Problem('service.unreachable', 'no Attestation Service is registered on this host');
     const unreachable: string[] = [];
@@ -106,6 +114,7 @@ const retryElsewhere: readonly string[] = [
   'host.not-ready',
   'server.busy',
   'challenge.elsewhere',
+  'group.stale',
 ];
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();

@@ -67,7 +67,13 @@ export class TrustedProvider implements KeyProvider {
 }
 
 /** Nobody said no: neither the Trust Authority nor the key server behind it answers. */
-const outages: readonly ProblemKind[] = ['service.unreachable', 'kmip.unreachable', 'host.not-ready', 'server.busy'];
+const outages: readonly ProblemKind[] = [
+  'service.unreachable',
+  'kmip.unreachable',
+  'host.not-ready',
+  'server.busy',
+  'group.stale',
+];
 
 const kindOf = (kind: string): ProblemKind => (kind in problems ? (kind as ProblemKind) : 'release.refused');
 

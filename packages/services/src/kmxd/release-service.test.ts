@@ -24,6 +24,7 @@ import {
   testTime,
 } from '@vouchsafe/domain/testing/group';
 import { problem } from '@vouchsafe/domain/testing/problem';
+import { type TestMembership, testMembership } from '../host/testing/membership.ts';
 import { type TestPart, testPart } from '../management/testing/part.ts';
 import { defaultProvider, type Provider, ProviderConfiguration } from './configuration.ts';
 import { type PrimaryKeySource, PrimaryKeys, primaryKeyLifetime } from './primary-keys.ts';
@@ -39,9 +40,12 @@ class FakeSource implements PrimaryKeySource {
   readonly asked: string[] = [];
   active = true;
   fails: Problem | undefined;
+  /** What happens while the key server takes its time. */
+  onGet: () => void = () => undefined;
 
   get(_provider: Provider, uid: string): Promise<{ key: KeyObject; active: boolean }> {
     this.asked.push(uid);
+    this.onGet();
     const key = this.keys.get(uid);
     if (this.fails !== undefined) return Promise.reject(this.fails);
     if (key === undefined) return Promise.reject(new Problem('kmip.refused', `no object ${uid}`));
@@ -53,6 +57,7 @@ let ours: TestGroup;
 let attestd: Certified;
 let kmxd: Certified;
 let part: TestPart;
+let membership: TestMembership;
 let providers: ProviderConfiguration;
 let source: FakeSource;
 let primaryKeys: PrimaryKeys;
@@ -66,6 +71,7 @@ beforeEach(async () => {
   ours = await testGroup();
   [attestd, kmxd] = [await ours.inRole('attestd'), await ours.inRole('kmxd')];
   part = testPart();
+  membership = testMembership();
   now = testTime;
   coming = [];
   providers = new ProviderConfiguration(part.store);
@@ -84,6 +90,7 @@ const addProvider = (name: string, uid: string, change: Partial<Provider> = {}):
 const service = () =>
   new ReleaseService({
     group: ours.group,
+    membership,
     url,
     providers,
     primaryKeys,
@@ -322,6 +329,44 @@ test('a host whose userspace nobody measured, or that nobody approved, gets a ke
   assert.deepEqual([await ask(unmeasured), await ask(auto)], ['release.unmeasured', 'release.refused']);
   providers.put({ ...demo, accept_unmeasured_userspace: true, accept_auto_enrolled: true });
   assert.deepEqual([await ask(unmeasured), await ask(auto)], [undefined, undefined]);
+});
+
+const sub = `ek:${'ab'.repeat(32)}`;
+
+test('a denied host gets nothing, in the same second; nor does a token of an epoch before', async () => {
+  const ct = await ciphertext();
+  membership.standing.join(membership.standing.denial(sub, now));
+  await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('token.invalid', /denied/));
+  membership.standing.join(membership.standing.lifting(sub));
+  const later = await tokenOf({ iat: now + 1 });
+  assert.ok((await release('decrypt', [{ prv: demo.id, ct }], { token: later }))[0]?.key, 'approved again');
+  membership.standing.join(membership.standing.raising());
+  await assert.rejects(
+    release('decrypt', [{ prv: demo.id, ct }], { token: later }),
+    problem('token.invalid', /epoch 0/),
+  );
+  const anew = await tokenOf({ iat: now + 1, epoch: 1 });
+  assert.ok((await release('decrypt', [{ prv: demo.id, ct }], { token: anew }))[0]?.key);
+});
+
+test('a revocation that arrives while the key server takes its time comes before the release, and the records show it', async () => {
+  const ct = await ciphertext();
+  const fetched = part.records.length;
+  now += primaryKeyLifetime;
+  source.onGet = () => void membership.standing.join(membership.standing.denial(sub, now));
+  await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('token.invalid', /denied/));
+  assert.deepEqual(part.records.slice(fetched), [], 'nothing was released');
+});
+
+test('a host that was cut off for too long releases nothing, also when that happens within a request', async () => {
+  const ct = await ciphertext();
+  const stopped = new Problem('group.stale', 'cut off');
+  now += primaryKeyLifetime;
+  source.onGet = () => {
+    membership.stopped = stopped;
+  };
+  await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('group.stale'));
+  await assert.rejects(service().listProviders(await requestFor(service(), {})), problem('group.stale'));
 });
 
 test('what a key may be used for comes with it, as the provider says', async () => {

@@ -11,12 +11,15 @@ import {
 } from '@vouchsafe/domain/keys/release';
 import { signAnswer } from '@vouchsafe/domain/keys/signed-answer';
 import { Problem } from '@vouchsafe/domain/problem';
+import type { Membership } from '../host/group-link.ts';
 import type { ProviderConfiguration } from './configuration.ts';
 import type { PrimaryKeys } from './primary-keys.ts';
 import { openRules, refusedItem, releaseItem } from './release-item.ts';
 
 export interface ReleaseServiceInput {
   readonly group: Group;
+  /** What the group has taken away. */
+  readonly membership: Membership;
   /** `https://HOST` under which this instance is reached; proofs must name it exactly. */
   readonly url: string;
   readonly providers: ProviderConfiguration;
@@ -60,7 +63,7 @@ export class ReleaseService {
   /**
    * Authorises first: who proves nothing learns nothing, not even whether the request is well formed.
    * @throws {Problem} `token.invalid`, `proof.invalid`, `proof.nonce`, `input.malformed`, `input.invalid`,
-   * `audit.unwritable`
+   * `audit.unwritable`, `group.stale`
    */
   async release(op: ReleaseOperation, request: HostRequest): Promise<string> {
     const caller = await this.#authorise(request);
@@ -68,6 +71,8 @@ export class ReleaseService {
     const items: ReleaseItem[] = [];
     // One after the other: their order in the answer is that of the request, and so is that of the records.
     for (const item of body.items) items.push(await this.#one(op, item, caller));
+    // Key servers take their time. What was taken away meanwhile counts: the record below is the moment of the release.
+    this.#mustStillHold(caller);
     this.#input.audit(items.map((item, i) => record(op, item, body.items[i]?.ct, caller)));
     return await this.#sign({ op, items }, caller);
   }
@@ -77,6 +82,14 @@ export class ReleaseService {
     const caller = await this.#authorise(request);
     const providers = this.#input.providers.list().map(({ id, name, uses }) => ({ prv: id, name, uses }));
     return await this.#sign({ op: 'list-providers', providers }, caller);
+  }
+
+  /** No `await` may stand between this and the record. @throws {Problem} `token.invalid`, `group.stale` */
+  #mustStillHold({ token: { sub, iat, epoch } }: Caller): void {
+    const { membership } = this.#input;
+    membership.mustServe();
+    const why = membership.standing.whyDenied(sub, iat) ?? membership.standing.whyEpoch(epoch);
+    if (why !== undefined) throw new Problem('token.invalid', `attestation token: ${why}`);
   }
 
   async #one(op: ReleaseOperation, item: ReleaseRequest['items'][number], { token }: Caller): Promise<ReleaseItem> {
@@ -92,8 +105,9 @@ export class ReleaseService {
     if (scheme !== 'DPoP' || token === undefined)
       throw new Problem('token.invalid', 'authorization: expected DPoP and a token');
     if (proof === undefined) throw new Problem('proof.invalid', 'dpop: the proof of possession is missing');
-    const { group, now, url } = this.#input;
-    const claims = await verifyToken(token, group, now());
+    const { group, membership, now, url } = this.#input;
+    membership.mustServe();
+    const claims = await verifyToken(token, group, now(), membership.standing);
     await verifyProof(proof, {
       jkt: claims.cnf.jkt,
       token,

@@ -2,10 +2,13 @@ import { releaseOperations } from '@vouchsafe/domain/keys/release';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '../config/host.ts';
 import { certifiedKey } from '../host/certified-key.ts';
+import { groupLink } from '../host/group-link.ts';
+import type { GroupNews } from '../host/group-register.ts';
 import { httpServer, listenOnSocket, type Reply, type Request, type Route } from '../http/server.ts';
 import { routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
 import { ProviderConfiguration } from './configuration.ts';
+import { groupRecord } from './group-record.ts';
 import { KmipSource } from './kmip-source.ts';
 import { kmxdOperations } from './operations/table.ts';
 import { PrimaryKeys } from './primary-keys.ts';
@@ -19,6 +22,9 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
   const part = openPart(config, 'kmxd');
   const { paths, store, audit, log } = part;
   const key = await certifiedKey(paths.certify('kmxd'));
+  const record = groupRecord();
+  const onNews = (news: GroupNews) => audit.append(...record(news));
+  const membership = await groupLink(paths.certify('kmxd'), { onNews });
   const providers = new ProviderConfiguration(store);
   const kmip = new KmipSource(providers);
   const now = () => Math.floor(Date.now() / 1000);
@@ -29,6 +35,7 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
   });
   const service = new ReleaseService({
     group: key.group,
+    membership,
     url: config.url ?? `https://${config.listen}`,
     providers,
     primaryKeys,
@@ -43,6 +50,7 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
     async close() {
       await Promise.all([served.close(), admin.close()]);
       await kmip.close();
+      await membership.close();
       key.close();
       part.close();
     },

@@ -14,9 +14,11 @@ import { defaultTpmSettings } from '@vouchsafe/domain/attestation/policy';
 import { policyDigest } from '@vouchsafe/domain/attestation/policy-digest';
 import { verifyToken } from '@vouchsafe/domain/attestation/token';
 import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
+import { Problem } from '@vouchsafe/domain/problem';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { AttestationService } from '@vouchsafe/services/attestd/attestation-service';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
+import { type TestMembership, testMembership } from '@vouchsafe/services/host/testing/membership';
 import { makeEvidence, type SessionKeys } from '@vouchsafe/services/kmxa/evidence';
 import { type TestPart, testPart } from '@vouchsafe/services/management/testing/part';
 import { attempt, Bench, type BenchHost, benchScope, benchTime, capture, inputOf, requestOf } from './bench.ts';
@@ -29,6 +31,7 @@ describe('the Attestation Service with real TPMs', () => {
   let golden: BaseImage;
   let part: TestPart;
   let configuration: AttestationConfiguration;
+  let membership: TestMembership;
   let now = benchTime;
   /** What the clock says next, before it says `now` again. */
   let coming: number[] = [];
@@ -43,6 +46,7 @@ describe('the Attestation Service with real TPMs', () => {
 
   beforeEach(async () => {
     part = testPart();
+    membership = testMembership();
     [now, coming] = [benchTime, []];
     configuration = new AttestationConfiguration(part.store);
     const { chain, virtual } = await bench.trustedAuthority();
@@ -62,6 +66,7 @@ describe('the Attestation Service with real TPMs', () => {
     return new AttestationService({
       instance: 'urn:vouchsafe:attestd:bench',
       group: bench.group,
+      membership,
       configuration,
       signer: () => signer,
       boots,
@@ -254,6 +259,41 @@ describe('the Attestation Service with real TPMs', () => {
     configuration.putHost({ ...good.record, state: 'revoked' });
     assert.equal(configuration.epoch(), 1);
     assert.deepEqual(checksOf(await service.report(evidence)), ['host.revoked']);
+  });
+
+  test('a host that another member revoked gets no token and no details, although our own registry approves it', async () => {
+    configuration.putHost(good.record);
+    const service = await newService();
+    const evidence = await evidenceFor(service, good);
+    const { standing } = membership;
+    standing.join(standing.denial(`ek:${good.record.ek}`, now));
+    const refused = await service.report(evidence);
+    assert.deepEqual([refused.attested, checksOf(refused)], [false, ['host.revoked']]);
+    configuration.setSettings({ ...configuration.settings(), enrolment: 'auto', virtual_tpm_scopes: ['default'] });
+    configuration.deleteHost(good.record.ek);
+    assert.equal((await service.report(await evidenceFor(service, good))).attested, false, 'nor by first contact');
+    standing.join(standing.lifting(`ek:${good.record.ek}`));
+    assert.equal((await service.report(await evidenceFor(service, good))).attested, true, 'until it is approved again');
+  });
+
+  test('a token is of the epoch in which its challenge was made; a member that is cut off makes none', async () => {
+    configuration.putHost(good.record);
+    const service = await newService();
+    membership.standing.join({ epoch: 7 });
+    const evidence = await evidenceFor(service, good);
+    membership.standing.join({ epoch: 8, min_epoch: 8 });
+    const { token = '' } = await service.report(evidence);
+    assert.equal((await verifyToken(token, bench.group, now)).epoch, 7);
+    await assert.rejects(
+      verifyToken(token, bench.group, now, membership.standing),
+      problem('token.invalid', /epoch 7/),
+    );
+    membership.stopped = new Problem('group.stale', 'cut off');
+    await assert.rejects(service.begin(requestOf(good)), problem('group.stale'));
+    membership.stopped = undefined;
+    const late = await evidenceFor(service, good);
+    membership.stopped = new Problem('group.stale', 'cut off');
+    await assert.rejects(service.report(late), problem('group.stale'));
   });
 
   test('a host that is deleted while its token is signed is not put back', async () => {

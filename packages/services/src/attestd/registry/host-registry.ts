@@ -19,8 +19,10 @@ export const readHost = validator('stored endorsement key', HostRecord);
 export interface RegistrySeams {
   /** Makes a change that takes trust away: the epoch counts up with it. */
   lessTrust(change: () => void): void;
-  /** Told of each subject that is trusted no more, inside the change. */
+  /** Told of each subject that is trusted no more, or not as before, inside the change. */
   onRevoked(sub: string): void;
+  /** Told of each subject that is trusted, inside the change; an earlier denial of it is lifted. */
+  onApproved(sub: string): void;
 }
 
 /** The hosts that are ours, by endorsement key, and the TPMs that would like to be. */
@@ -50,6 +52,8 @@ export class HostRegistry {
     const change = () => {
       for (const row of rows) this.#write(row);
       for (const { ek } of less) this.#seams.onRevoked(`ek:${ek}`);
+      // One that moves is trusted, only not with the tokens of its old scope.
+      for (const { ek, state } of rows) if (state === 'approved') this.#seams.onApproved(`ek:${ek}`);
     };
     if (less.length > 0) this.#seams.lessTrust(change);
     else this.#store.together(change);
@@ -72,7 +76,12 @@ export class HostRegistry {
   tookOver(before: ReadonlyMap<string, string>): void {
     for (const { ek, aks = [] } of this.rows()) for (const ak of aks) this.#aks.remember(ek, ak);
     const after = this.approved();
-    for (const [ek, scope] of before) if (after.get(ek) !== scope) this.#seams.onRevoked(`ek:${ek}`);
+    for (const [ek, scope] of before) {
+      if (after.get(ek) === scope) continue;
+      this.#seams.onRevoked(`ek:${ek}`);
+      // Only what is denied here: a configuration that may be old brings nobody back.
+      if (after.has(ek)) this.#seams.onApproved(`ek:${ek}`);
+    }
   }
 
   /** AKs that were proven beside an EK. */
