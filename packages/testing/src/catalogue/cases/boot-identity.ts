@@ -1,0 +1,78 @@
+import type { BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
+import { type CatalogueCase, findings, type Mutation } from '../case.ts';
+import type { Parts } from '../parts.ts';
+
+const clockInfo = { clock: 3_600_000n, resetCount: 7, restartCount: 0, safe: true };
+type Clock = typeof clockInfo;
+
+const recorded = (honest: Parts, last: Partial<Clock>): BootRecord =>
+  bootRecordOf(honest.signer.publicArea, { ...clockInfo, ...last });
+
+/** What the last quote said, and what this one says. */
+const from = (
+  change: string,
+  last: Partial<Clock>,
+  now: Partial<Clock>,
+  expect: Mutation['expect'] = 'accept',
+): Mutation => ({
+  change,
+  mutate: (honest) => ({ ...honest, lastBoot: recorded(honest, last), frame: { clockInfo: { ...clockInfo, ...now } } }),
+  expect,
+  ...(expect === 'accept' ? {} : { without: 'tpm.clock' }),
+});
+
+const refused = findings('tpm.clock');
+
+export const bootIdentityCases: readonly CatalogueCase[] = [
+  {
+    id: 'T01',
+    what: 'the clock goes back within a boot',
+    mutations: [from('by a millisecond', {}, { clock: 3_599_999n }, refused), from('not at all', {}, {})],
+  },
+  {
+    id: 'T02',
+    what: 'a new boot',
+    mutations: [from('resetCount is one more, the clock goes on', {}, { resetCount: 8, clock: 3_700_000n })],
+  },
+  {
+    id: 'T03',
+    what: 'resetCount is lower under the same key',
+    mutations: [from('by one', {}, { resetCount: 6 }, refused)],
+  },
+  {
+    id: 'T04',
+    what: 'a resume',
+    mutations: [from('restartCount is one more', {}, { restartCount: 1, clock: 3_700_000n })],
+  },
+  {
+    id: 'T05',
+    what: 'a reset after resumes: restartCount begins again',
+    mutations: [from('restartCount from 5 to 0', { restartCount: 5 }, { resetCount: 8, clock: 3_700_000n })],
+  },
+  {
+    id: 'T06',
+    what: 'power was lost: the clock may repeat',
+    mutations: [from('safe is NO, the clock is 70 minutes back', {}, { clock: 0n, safe: false })],
+  },
+  {
+    id: 'T07',
+    what: 'the TPM was reset under a running system, and the golden boot was replayed into it',
+    mutations: [],
+  },
+  { id: 'T08', what: 'the firmware of the TPM changed', mutations: [] },
+  {
+    id: 'T09',
+    what: 'an old copy of the state of a virtual TPM',
+    mutations: [from('clock and resetCount are lower', { resetCount: 9 }, { resetCount: 7 }, refused)],
+  },
+  {
+    id: 'T10',
+    what: 'the largest numbers: nothing is lost between 64 bits and a double',
+    mutations: [
+      from('a millisecond back near 2^64', { clock: 2n ** 64n - 1n }, { clock: 2n ** 64n - 2n }, refused),
+      from('a millisecond on near 2^64', { clock: 2n ** 64n - 2n }, { clock: 2n ** 64n - 1n }),
+      from('resetCount 2^32-1', { resetCount: 2 ** 32 - 2 }, { resetCount: 2 ** 32 - 1 }),
+    ],
+  },
+];

@@ -1,0 +1,280 @@
+import { concat } from '@vouchsafe/bytes/hex';
+import { algorithms } from '@vouchsafe/eventlog/algorithms';
+import { decodeLog } from '@vouchsafe/eventlog/log';
+import { boot } from '@vouchsafe/eventlog/testing/boot';
+import {
+  buildLog,
+  buildSha1Log,
+  buildSpecId,
+  type EventInput,
+  startupLocality,
+} from '@vouchsafe/eventlog/testing/build';
+import { type CatalogueCase, findings, type Mutation } from '../case.ts';
+import { imageOf } from '../honest.ts';
+
+const replayed = findings('eventlog.replay');
+
+/** The host tells another log than that of its boot. */
+const telling = (
+  change: string,
+  log: (honest: Uint8Array) => Uint8Array,
+  expect: Mutation['expect'] = replayed,
+): Mutation => ({
+  change,
+  mutate: (honest) => ({ ...honest, log }),
+  expect,
+});
+
+/** The host booted so, and an image was captured from such a boot. */
+const booting = (
+  change: string,
+  events: readonly EventInput[],
+  expect: Mutation['expect'],
+  without?: string,
+): Mutation => ({
+  change,
+  mutate: (honest) => ({ ...honest, events, policy: { ...honest.policy, images: [imageOf('golden', events)] } }),
+  expect,
+  ...(without === undefined ? {} : { without }),
+});
+
+/** The told log is that of other events. */
+const retold = (events: readonly EventInput[]) => () => buildLog(events, ['sha1', 'sha256']);
+
+/** Flips a bit of the SHA-256 digest of each event in turn. */
+const everyDigest: readonly Mutation[] = boot.flatMap((event, i) =>
+  telling(`digest of event ${i + 1}, ${event.type}`, (log) => flippedDigest(log, i + 1)),
+);
+
+function flippedDigest(log: Uint8Array, index: number): Uint8Array {
+  const changed = log.slice();
+  const event = decodeLog(log).events[index];
+  const digest = event?.digests.sha256;
+  if (event === undefined || digest === undefined) throw new TypeError(`no event ${index}`);
+  const at = Buffer.from(log.buffer, log.byteOffset, log.length).indexOf(Buffer.from(digest), event.offset);
+  changed[at] = (changed[at] ?? 0) ^ 0x80;
+  return changed;
+}
+
+const swapped = <T>(list: readonly T[], a: number, b: number): T[] =>
+  list.map((each, i) => (i === a ? list[b]! : i === b ? list[a]! : each));
+const dropped = <T>(list: readonly T[], at: number): T[] => list.filter((_, i) => i !== at);
+const inserted = <T>(list: readonly T[], at: number, one: T): T[] => [...list.slice(0, at), one, ...list.slice(at)];
+const separatorOf = (pcr: number, data: Uint8Array): EventInput => ({ pcr, type: 'EV_SEPARATOR', data });
+const withSeparator = (pcr: number, data: Uint8Array): EventInput[] =>
+  boot.map((event) => (event.pcr === pcr && event.type === 'EV_SEPARATOR' ? separatorOf(pcr, data) : event));
+
+const locality = (value: number, pcr = 0): EventInput => ({ pcr, type: 'EV_NO_ACTION', data: startupLocality(value) });
+const head = (
+  sizes: Parameters<typeof buildSpecId>[1],
+  banks: Parameters<typeof buildSpecId>[0] = ['sha1', 'sha256'],
+) => buildSha1Log([{ pcr: 0, type: 'EV_NO_ACTION', data: buildSpecId(banks, sizes) }]);
+
+/** Replaces the header of the log. */
+const withHead = (header: Uint8Array) => (log: Uint8Array) =>
+  concat(header, log.subarray(decodeLog(log).events[1]?.offset ?? 0));
+
+/** Writes 32 bits, little-endian, at the size of an event's data: the last four bytes before them. */
+function withDataSize(log: Uint8Array, index: number, size: number): Uint8Array {
+  const changed = log.slice();
+  const { events } = decodeLog(log);
+  const event = events[index];
+  if (event === undefined) throw new TypeError(`no event ${index}`);
+  const end = events[index + 1]?.offset ?? log.length;
+  new DataView(changed.buffer).setUint32(end - event.data.length - 4, size, true);
+  return changed;
+}
+
+const late: EventInput = {
+  pcr: 4,
+  type: 'EV_EFI_BOOT_SERVICES_APPLICATION',
+  data: new Uint8Array(32),
+  measured: 'a loader of the golden boot',
+};
+
+export const eventLogCases: readonly CatalogueCase[] = [
+  {
+    id: 'L01',
+    what: 'a changed, reordered, dropped or doubled event',
+    mutations: [
+      ...everyDigest,
+      telling('two events of PCR 7 change places', retold(swapped(boot, 1, 2))),
+      telling('an event is dropped', retold(dropped(boot, 3))),
+      telling('an event comes twice', retold(inserted(boot, 3, boot[3]!))),
+      telling(
+        'an event is moved to another PCR',
+        retold(boot.map((event, i) => (i === 0 ? { ...event, pcr: 2 } : event))),
+      ),
+      {
+        change: 'the log of another boot',
+        mutate: (honest) => ({ ...honest, log: retold(dropped(boot, boot.length - 3)) }),
+        expect: replayed,
+        without: 'eventlog.replay',
+      },
+    ],
+  },
+  { id: 'L02', what: 'the type of an event is a label: relabelled events', mutations: [] },
+  { id: 'L03', what: 'descriptions of what is measured by its own digest', mutations: [] },
+  {
+    id: 'L04',
+    what: 'EV_NO_ACTION with a digest, or extended',
+    mutations: [
+      {
+        change: 'the TPM was extended with it',
+        mutate: (honest) => ({
+          ...honest,
+          log: retold(boot.map((event, i) => (i === 3 ? { ...event, type: 'EV_NO_ACTION' as const } : event))),
+        }),
+        expect: replayed,
+      },
+    ],
+    tests: [],
+  },
+  {
+    id: 'L05',
+    what: 'StartupLocality: twice, late, in another PCR, with an unknown value, missing',
+    mutations: [
+      booting('locality 3', [locality(3), ...boot], 'accept'),
+      booting('locality 0', [locality(0), ...boot], 'accept'),
+      telling('3 is told, the TPM started at 0', retold([locality(3), ...boot])),
+      telling('twice', retold([locality(0), locality(0), ...boot])),
+      telling('behind the first event of PCR 0', retold(inserted(boot, 1, locality(0)))),
+      telling('in PCR 1', retold([locality(0, 1), ...boot])),
+      telling('the value 1', retold([locality(1), ...boot])),
+      {
+        change: 'missing, and needed',
+        mutate: (honest) => ({ ...honest, events: [locality(3), ...boot], log: retold(boot) }),
+        expect: replayed,
+      },
+    ],
+  },
+  {
+    id: 'L06',
+    what: 'an H-CRTM measured before the start: PCR 0 begins with 4',
+    mutations: [
+      booting(
+        'EV_EFI_HCRTM_EVENT and locality 4',
+        [locality(4), { pcr: 0, type: 'EV_EFI_HCRTM_EVENT', data: 'HCRTM' }, ...boot],
+        'accept',
+      ),
+      booting('EV_EFI_HCRTM_EVENT alone', [{ pcr: 0, type: 'EV_EFI_HCRTM_EVENT', data: 'HCRTM' }, ...boot], 'accept'),
+    ],
+  },
+  {
+    id: 'L07',
+    what: 'separators: of zeros, of ones, of an error, missing, repeated, and what only looks like one',
+    mutations: [
+      booting('ones', withSeparator(4, new Uint8Array(4).fill(0xff)), 'accept'),
+      booting(
+        'an error in PCR 4',
+        withSeparator(4, Uint8Array.of(1, 0, 0, 0)),
+        findings('eventlog.boot'),
+        'eventlog.boot',
+      ),
+      booting(
+        'an error in PCR 4 whose text says otherwise',
+        boot.map((event) =>
+          event.pcr === 4 && event.type === 'EV_SEPARATOR'
+            ? { ...event, data: new Uint8Array(4), measured: Uint8Array.of(1, 0, 0, 0) }
+            : event,
+        ),
+        findings('eventlog.boot'),
+        'eventlog.boot',
+      ),
+      booting(
+        'missing in PCR 4',
+        boot.filter(({ pcr, type }) => !(pcr === 4 && type === 'EV_SEPARATOR')),
+        findings('eventlog.boot'),
+        'eventlog.boot',
+      ),
+      booting(
+        'the hash of other data under the label of a separator',
+        boot.map((event) =>
+          event.pcr === 4 && event.type === 'EV_SEPARATOR' ? { ...event, measured: 'no separator' } : event,
+        ),
+        findings('eventlog.boot'),
+        'eventlog.boot',
+      ),
+    ],
+    tests: [],
+  },
+  {
+    id: 'L08',
+    what: 'ExitBootServices without success, missing, and events behind it',
+    mutations: [
+      {
+        change: 'an application behind ExitBootServices',
+        mutate: (honest) => ({ ...honest, events: [...boot, late] }),
+        expect: findings('image.match'),
+        without: 'image.match',
+      },
+    ],
+    tests: [],
+  },
+  {
+    id: 'L09',
+    what: 'root extends PCRs after the boot and appends events that look like the loader’s',
+    mutations: [8, 9, 12, 14].map((pcr) => ({
+      change: `PCR ${pcr}`,
+      mutate: (honest) => ({
+        ...honest,
+        events: [
+          ...boot,
+          {
+            pcr,
+            type: 'EV_IPL' as const,
+            data: 'kernel_cmdline: lockdown=confidentiality',
+            measured: 'lockdown=confidentiality',
+          },
+        ],
+      }),
+      expect: findings('image.match'),
+      without: 'image.match',
+    })),
+  },
+  {
+    id: 'L10',
+    what: 'the header of the log: missing, not first, wrong sizes, doubled and unknown algorithms',
+    mutations: [
+      telling('no header', (log) => log.subarray(decodeLog(log).events[1]?.offset)),
+      telling(
+        'SHA-256 digests of 20 bytes are declared',
+        withHead(head([{ algorithmId: algorithms.sha256.id, digestSize: 20 }], ['sha1'])),
+      ),
+      telling('an algorithm twice', withHead(head([{ algorithmId: algorithms.sha256.id, digestSize: 32 }]))),
+      telling('no algorithm', withHead(head([], []))),
+      {
+        change: 'an algorithm that nobody knows beside SHA-256: its digests are skipped by their size',
+        mutate: (honest) => ({ ...honest, log: () => buildLog(boot, ['sha256'], { id: 0x7777, size: 24 }) }),
+        expect: 'accept',
+      },
+    ],
+  },
+  {
+    id: 'L11',
+    what: 'an event larger than the log, a cut last event, fill behind it',
+    mutations: [
+      telling('an event of 4294967295 bytes', (log) => withDataSize(log, 5, 0xffff_ffff)),
+      telling('the last event is cut', (log) => log.subarray(0, -1)),
+      telling('64 KiB of zeros behind it', (log) => concat(log, new Uint8Array(65_536)), 'accept'),
+      telling('64 KiB of ones behind it', (log) => concat(log, new Uint8Array(65_536).fill(0xff)), 'accept'),
+      telling('a few other bytes behind it', (log) => concat(log, Uint8Array.of(1, 2, 3))),
+    ],
+  },
+  { id: 'L12', what: 'signature lists whose sizes do not add up', tests: [] },
+  { id: 'L13', what: 'variables, texts and device paths whose lengths do not add up', tests: [] },
+  { id: 'L14', what: 'firmware that is known to be odd: accepted by a quirk that has a name', tests: [] },
+  { id: 'L15', what: 'a log of more than 16 MiB, or of a million events', tests: [] },
+  { id: 'L16', what: 'boot order, partitions and boot attempts differ from boot to boot', mutations: [] },
+  { id: 'L17', what: 'files and menu entries that look like a command line', tests: [] },
+  { id: 'L18', what: 'Secure Boot is said to be on, and other facts of PCR 7 speak against it', mutations: [] },
+  { id: 'L19', what: 'a log of runtime measurement registers (CCEL) in the place of a TPM’s', mutations: [] },
+  {
+    id: 'L20',
+    what: 'the log has another bank than the quote',
+    mutations: [
+      telling('SHA-1 only', () => buildLog(boot, ['sha1'])),
+      telling('the SHA-1 form', () => buildSha1Log(boot)),
+    ],
+  },
+];

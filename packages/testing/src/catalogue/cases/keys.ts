@@ -1,0 +1,248 @@
+import { base64url } from '@vouchsafe/bytes/base64url';
+import { extraData } from '@vouchsafe/domain/attestation/extra-data';
+import { akTemplates } from '@vouchsafe/tpm2/ak-template';
+import { decodePublic, encodePublic, type TpmaObject, type TpmtPublic } from '@vouchsafe/tpm2/public';
+import { type CatalogueCase, findings, type Mutation, problem } from '../case.ts';
+import { sending, withAk } from '../changes.ts';
+import { recordOf } from '../honest.ts';
+import { eccAk } from '../keys.ts';
+import type { Parts } from '../parts.ts';
+
+const attacks = 'packages/testing/src/attestation/evidence-attacks.test.ts';
+const service = 'packages/testing/src/attestation/attestation-service.test.ts';
+
+const attribute = (name: keyof TpmaObject, value: boolean, what: string): Mutation => ({
+  change: what,
+  mutate: (honest) =>
+    withAk(
+      honest,
+      eccAk('nistP256', 'sha256', {
+        area: { objectAttributes: { ...akTemplates.ecc.objectAttributes, [name]: value } },
+      }),
+    ),
+  expect: findings('ak.attributes'),
+  without: 'ak.attributes',
+});
+
+const nameAlg = (alg: TpmtPublic['nameAlg'], expect: Mutation['expect']): Mutation => ({
+  change: `nameAlg ${alg}`,
+  mutate: (honest) => withAk(honest, eccAk('nistP256', 'sha256', { area: { nameAlg: alg } })),
+  expect,
+});
+
+/** As if the TPM's endorsement key had another public area; the registry lists it, and its certificate is for the same key. */
+const ek = (honest: Parts, change: (area: TpmtPublic) => TpmtPublic): Parts => {
+  const area = change(decodePublic(Buffer.from(honest.request.ek.public, 'base64url')));
+  const ekPublic = encodePublic(area);
+  return {
+    ...honest,
+    request: { ...honest.request, ek: { ...honest.request.ek, public: base64url(ekPublic) } },
+    host: recordOf(ekPublic),
+  };
+};
+
+export const keyCases: readonly CatalogueCase[] = [
+  {
+    id: 'K01',
+    what: 'the attestation key lacks an attribute',
+    mutations: [
+      attribute('restricted', false, 'it signs what it is given'),
+      attribute('sign', false, 'it is no signing key'),
+      attribute('fixedTPM', false, 'it can leave its TPM'),
+      attribute('fixedParent', false, 'it can be moved'),
+      attribute('sensitiveDataOrigin', false, 'it was made outside'),
+    ],
+    tests: [{ file: attacks, test: 'unrestricted key: it signs a forgery with the right magic' }],
+  },
+  {
+    id: 'K02',
+    what: 'the attestation key decrypts as well',
+    mutations: [attribute('decrypt', true, 'decrypt is set')],
+  },
+  {
+    id: 'K03',
+    what: 'the Name of the attestation key rests on a weak hash, or there is none',
+    mutations: [
+      { ...nameAlg('sha1', findings('ak.attributes')), without: 'ak.attributes' },
+      nameAlg('null', problem('input.invalid')),
+    ],
+  },
+  {
+    id: 'K04',
+    what: 'the credential was made for another Name than that of the key that signs',
+    mutations: [
+      {
+        change: 'the key of another TPM is named in the first round',
+        mutate: (honest, { other }) => ({
+          ...honest,
+          request: { ...honest.request, ak: base64url(other.tpm.ak.publicArea) },
+        }),
+        expect: findings('quote.signature'),
+        without: 'quote.signature',
+      },
+    ],
+    tests: [{ file: attacks, test: 'nonce of another host: an honest TPM answers the challenge of this one' }],
+  },
+  {
+    id: 'K05',
+    what: 'the attestation key comes from two sources',
+    mutations: [
+      {
+        change: 'a second key in the evidence',
+        mutate: (honest) => sending(honest, () => ({ ak: base64url(honest.signer.publicArea) }) as object),
+        expect: problem('input.invalid'),
+      },
+    ],
+  },
+  {
+    id: 'K06',
+    what: 'the activation secret is guessed, used again, or another host’s',
+    mutations: [
+      {
+        change: 'zeros as secret: the TPM with this EK never answered',
+        mutate: (honest) => ({
+          ...honest,
+          frame: { extraData: extraData(honest.nonce, new Uint8Array(32), honest.claims) },
+        }),
+        expect: findings('quote.extra-data'),
+        without: 'quote.extra-data',
+      },
+      {
+        change: 'the secret of another host',
+        mutate: (honest, { other }) => ({
+          ...honest,
+          frame: { extraData: extraData(honest.nonce, other.parts.secret, honest.claims) },
+        }),
+        expect: findings('quote.extra-data'),
+        without: 'quote.extra-data',
+      },
+    ],
+    tests: [{ file: service, test: 'a made-up TPM does not wait for approval' }],
+  },
+  {
+    id: 'K07',
+    what: 'the EK certificate is for another key',
+    mutations: [
+      {
+        change: 'the certificate of another TPM',
+        mutate: (honest, { other }) => ({
+          ...honest,
+          request: {
+            ...honest.request,
+            ek: { ...honest.request.ek, certificate: base64url(other.tpm.certificate.raw) },
+          },
+        }),
+        expect: findings('ek.certificate'),
+        without: 'ek.certificate',
+      },
+    ],
+    tests: [{ file: attacks, test: 'EK certificate of another TPM' }],
+  },
+  {
+    id: 'K08',
+    what: 'every template of the EK Credential Profile works',
+    tests: [
+      {
+        file: 'packages/tpm2/src/flow.test.ts',
+        test: 'an attestation key is activated under every EK template and quotes',
+      },
+    ],
+  },
+  {
+    id: 'K09',
+    what: 'an EK that is made by no known template',
+    mutations: [
+      {
+        change: 'another policy',
+        mutate: (honest) => ek(honest, (area) => ({ ...area, authPolicy: new Uint8Array(32).fill(1) })),
+        expect: findings('ek.template'),
+        without: 'ek.template',
+      },
+      {
+        change: 'it can leave its TPM',
+        mutate: (honest) =>
+          ek(honest, (area) => ({
+            ...area,
+            objectAttributes: { ...area.objectAttributes, fixedTPM: false, fixedParent: false },
+          })),
+        expect: findings('ek.template'),
+        without: 'ek.template',
+      },
+      {
+        change: 'it is not restricted',
+        mutate: (honest) =>
+          ek(honest, (area) => ({ ...area, objectAttributes: { ...area.objectAttributes, restricted: false } })),
+        expect: problem('input.invalid'),
+      },
+    ],
+    tests: [{ file: attacks, test: 'certified storage key that is no EK: its owner opens the credential in software' }],
+  },
+  {
+    id: 'K10',
+    what: 'counters that a TPM hides behind an offset for each key',
+    tests: [{ file: attacks, test: 'TPM that went on since: accepted, also after another boot and under another AK' }],
+  },
+  {
+    id: 'K11',
+    what: 'a key in software that says it is an attestation key, without any TPM',
+    mutations: [
+      {
+        change: 'no EK certificate',
+        mutate: (honest) => ({ ...honest, request: { ...honest.request, ek: { public: honest.request.ek.public } } }),
+        expect: findings('ek.certificate'),
+        without: 'ek.certificate',
+      },
+    ],
+  },
+  {
+    id: 'K12',
+    what: 'the attestation key is exchanged after its credential was activated',
+    mutations: [
+      {
+        change: 'another key signs',
+        mutate: (honest) => ({ ...honest, signer: { ...eccAk(), publicArea: honest.signer.publicArea } }),
+        expect: findings('quote.signature'),
+        without: 'quote.signature',
+      },
+    ],
+  },
+  {
+    id: 'K13',
+    what: 'a virtual TPM where hardware is asked for',
+    tests: [{ file: attacks, test: 'virtual TPM in a scope that does not allow it' }],
+  },
+  { id: 'K14', what: 'an EK under two hosts, a host with two EKs', tests: [] },
+  { id: 'K15', what: 'two EKs are enrolled under one name at once', tests: [] },
+  { id: 'K16', what: 'names of hosts that are none', tests: [] },
+  { id: 'K17', what: 'keys whose private half can be computed, and keys that two TPMs have', tests: [] },
+  {
+    id: 'K18',
+    what: 'an attestation key by way of TPM2_Certify or TPM2_CertifyCreation',
+    mutations: [
+      {
+        change: 'TPM2_CertifyCreation in the place of the quote',
+        mutate: (honest) => ({ ...honest, frame: { type: 0x801a } }),
+        expect: findings('quote.type'),
+        without: 'quote.type',
+      },
+    ],
+  },
+  {
+    id: 'K19',
+    what: 'keys are released to a key that this host did not name under its quote',
+    tests: [
+      {
+        file: 'packages/services/src/kmxd/release-service.test.ts',
+        test: 'an answer is sealed to the key in the token: whoever carries the token elsewhere cannot open it',
+      },
+    ],
+    mutations: [
+      {
+        change: 'the release key is exchanged in the claims',
+        mutate: (honest, { other }) => sending(honest, () => ({ claims: base64url(other.parts.claims) })),
+        expect: findings('quote.extra-data'),
+        without: 'quote.extra-data',
+      },
+    ],
+  },
+];
