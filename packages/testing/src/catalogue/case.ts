@@ -35,8 +35,8 @@ export interface Mutation {
   readonly change: string;
   readonly mutate: (honest: Parts, bystanders: Bystanders) => ReturnType<Mutator>;
   readonly expect: Expectation;
-  /** The check without which the attack succeeds. Absent where nothing that is refused could be taken for evidence. */
-  readonly without?: string;
+  /** The check without which the attack succeeds, or all that stop it. Absent where what is refused could not be taken for evidence. */
+  readonly without?: string | readonly string[];
 }
 
 /** A test that stands elsewhere, since the case needs real parts, a running service, or another package. */

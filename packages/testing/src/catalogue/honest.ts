@@ -1,10 +1,13 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
+import { defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
 import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
+import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import { type AttestationPolicy, defaultTpmSettings, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
+import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { groupOf } from '@vouchsafe/domain/group/group';
 import { jwkOf, newPair } from '@vouchsafe/domain/keys/jwk';
 import { type Authority, createAuthority, issue } from '@vouchsafe/domain/x509/authority';
@@ -51,8 +54,9 @@ export async function createWorld(): Promise<World> {
   const policy: AttestationPolicy = {
     group: groupOf(groupAuthority.certificatePem),
     settings: defaultTpmSettings,
-    authorities: [{ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false }],
-    images: [imageOf('golden', boot)],
+    trust: trustIn({ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false }),
+    images: [activeRecord(imageOf('golden', boot))],
+    rules: defaultBootRules,
     epoch: 0,
   };
   return { groupAuthority, maker, policy };

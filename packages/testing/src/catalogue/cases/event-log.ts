@@ -1,4 +1,5 @@
 import { concat } from '@vouchsafe/bytes/hex';
+import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import { algorithms } from '@vouchsafe/eventlog/algorithms';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { boot } from '@vouchsafe/eventlog/testing/boot';
@@ -30,10 +31,14 @@ const booting = (
   change: string,
   events: readonly EventInput[],
   expect: Mutation['expect'],
-  without?: string,
+  without?: Mutation['without'],
 ): Mutation => ({
   change,
-  mutate: (honest) => ({ ...honest, events, policy: { ...honest.policy, images: [imageOf('golden', events)] } }),
+  mutate: (honest) => ({
+    ...honest,
+    events,
+    policy: { ...honest.policy, images: [activeRecord(imageOf('golden', events))] },
+  }),
   expect,
   ...(without === undefined ? {} : { without }),
 });
@@ -178,8 +183,8 @@ export const eventLogCases: readonly CatalogueCase[] = [
             ? { ...event, data: new Uint8Array(4), measured: Uint8Array.of(1, 0, 0, 0) }
             : event,
         ),
-        findings('eventlog.boot'),
-        'eventlog.boot',
+        findings('eventlog.boot', 'eventlog.data-mismatch'),
+        ['eventlog.boot', 'eventlog.facts'],
       ),
       booting(
         'missing in PCR 4',
@@ -192,8 +197,8 @@ export const eventLogCases: readonly CatalogueCase[] = [
         boot.map((event) =>
           event.pcr === 4 && event.type === 'EV_SEPARATOR' ? { ...event, measured: 'no separator' } : event,
         ),
-        findings('eventlog.boot'),
-        'eventlog.boot',
+        findings('eventlog.boot', 'eventlog.data-mismatch'),
+        ['eventlog.boot', 'eventlog.facts'],
       ),
     ],
     tests: [],

@@ -1,6 +1,7 @@
 import { encode } from '@vouchsafe/bytes/codec';
 import { concat } from '@vouchsafe/bytes/hex';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
+import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import { quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { buildLog } from '@vouchsafe/eventlog/testing/build';
 import { TpmsQuoteInfo } from '@vouchsafe/tpm2/attest';
@@ -51,7 +52,7 @@ function emptyBank(honest: Parts): Parts {
   const eventLog = buildLog([], ['sha256']);
   const pcrs = measuredPcrs(eventLog, new Uint8Array());
   const image = captureImage({ name: 'empty', version: '1', eventLog, pcrs, now: new Date(honest.now * 1000) });
-  return { ...honest, events: [], banks: ['sha256'], policy: { ...honest.policy, images: [image] } };
+  return { ...honest, events: [], banks: ['sha256'], policy: { ...honest.policy, images: [activeRecord(image)] } };
 }
 
 export const pcrCases: readonly CatalogueCase[] = [
