@@ -13,18 +13,17 @@ import { parseArgs } from 'node:util';
 import { base64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import { appraise } from '@vouchsafe/domain/attestation/appraisal';
-import { defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
+import { freshPolicy } from '@vouchsafe/domain/attestation/fresh-policy';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
-import { noImaPolicy } from '@vouchsafe/domain/attestation/ima-policy';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { WholeEvidence } from '@vouchsafe/domain/attestation/messages';
-import { type AttestationPolicy, defaultTpmSettings, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
+import { type AttestationPolicy, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { signToken } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
 import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
@@ -134,15 +133,7 @@ async function prepare() {
     since: '',
   };
   const trust = trustIn({ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false });
-  const policy: AttestationPolicy = {
-    group,
-    settings: defaultTpmSettings,
-    trust,
-    images: [activeRecord(image)],
-    rules: defaultBootRules,
-    ima: noImaPolicy,
-    epoch: 0,
-  };
+  const policy: AttestationPolicy = { ...freshPolicy(group), trust, images: [activeRecord(image)] };
   return { key, evidence, host, policy, signer: { key: signing.privateKey, certificate }, attest, ak, log };
 }
 

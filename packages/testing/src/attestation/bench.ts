@@ -3,13 +3,12 @@ import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import type { AppraisalInput } from '@vouchsafe/domain/attestation/appraisal';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
-import { defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
 import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
+import { freshPolicy } from '@vouchsafe/domain/attestation/fresh-policy';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
-import { noImaPolicy } from '@vouchsafe/domain/attestation/ima-policy';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { ChallengeRequest, Evidence, WholeEvidence } from '@vouchsafe/domain/attestation/messages';
 import { type ChallengeSeed, type NewChallenge, newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
@@ -132,15 +131,7 @@ export class Bench implements AsyncDisposable {
   async policy(...images: readonly BaseImage[]): Promise<AttestationPolicy> {
     const settings = { ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] };
     const trust = trustIn(await this.trustedAuthority());
-    return {
-      group: this.group,
-      settings,
-      trust,
-      images: images.map(activeRecord),
-      rules: defaultBootRules,
-      ima: noImaPolicy,
-      epoch: 0,
-    };
+    return { ...freshPolicy(this.group), settings, trust, images: images.map(activeRecord) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,12 +1,12 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
-import { defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
 import { ekHash } from '@vouchsafe/domain/attestation/ek';
+import { freshPolicy } from '@vouchsafe/domain/attestation/fresh-policy';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
-import { type AttestationPolicy, defaultTpmSettings, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
+import { type AttestationPolicy, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { groupOf } from '@vouchsafe/domain/group/group';
 import { jwkOf, newPair } from '@vouchsafe/domain/keys/jwk';
@@ -52,12 +52,9 @@ export async function createWorld(): Promise<World> {
   const groupAuthority = await createAuthority({ name: 'group', ...catalogueValidity });
   const maker = await createAuthority({ name: 'TPM maker', ...catalogueValidity });
   const policy: AttestationPolicy = {
-    group: groupOf(groupAuthority.certificatePem),
-    settings: defaultTpmSettings,
+    ...freshPolicy(groupOf(groupAuthority.certificatePem)),
     trust: trustIn({ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false }),
     images: [activeRecord(imageOf('golden', boot))],
-    rules: defaultBootRules,
-    epoch: 0,
   };
   return { groupAuthority, maker, policy };
 }

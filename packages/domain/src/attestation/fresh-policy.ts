@@ -1,0 +1,16 @@
+import type { Group } from '../group/group.ts';
+import { defaultBootRules } from './boot-rules.ts';
+import { noImaPolicy } from './ima-policy.ts';
+import { type AttestationPolicy, defaultTpmSettings } from './policy.ts';
+import { noTpmTrust } from './tpm-trust.ts';
+
+/** The policy of an Attestation Service that nobody has configured: it trusts nothing. */
+export const freshPolicy = (group: Group): AttestationPolicy => ({
+  group,
+  settings: defaultTpmSettings,
+  trust: noTpmTrust,
+  images: [],
+  rules: defaultBootRules,
+  ima: noImaPolicy,
+  epoch: 0,
+});
