@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { base64url } from '@vouchsafe/bytes/base64url';
 import { encode } from '@vouchsafe/bytes/codec';
 import { hex } from '@vouchsafe/bytes/hex';
@@ -14,7 +15,7 @@ import { replayIma } from '@vouchsafe/eventlog/ima/replay';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/replay';
 import { buildLog } from '@vouchsafe/eventlog/testing/build';
-import { buildIma } from '@vouchsafe/eventlog/testing/ima';
+import { buildIma, type ImaInput } from '@vouchsafe/eventlog/testing/ima';
 import { TpmsAttestFrame, TpmsQuoteInfo, tpmGeneratedValue } from '@vouchsafe/tpm2/attest';
 import { decodePublic } from '@vouchsafe/tpm2/public';
 import { quoteDigest } from '@vouchsafe/tpm2/quote-digest';
@@ -43,7 +44,7 @@ export function inputOf(parts: Parts): AppraisalInput {
 /** The evidence as it goes over the wire. */
 export function evidenceOf(parts: Parts, challenge: Pick<Challenge, 'nonce' | 'secret'>): Evidence {
   const log = buildLog(parts.events, parts.banks);
-  const ima = buildIma(parts.ima);
+  const ima = buildIma(parts.ima.map((entry) => (entry.name === 'boot_aggregate' ? aggregateOf(log) : entry)));
   const pcrs = parts.pcrs(measuredPcrs(log, ima));
   const attest = parts.attest(quoteOver(parts, pcrs, extraData(challenge.nonce, challenge.secret, parts.claims)));
   const { certificate, intermediates } = parts.request.ek;
@@ -59,6 +60,17 @@ export function evidenceOf(parts: Parts, challenge: Pick<Challenge, 'nonce' | 's
     event_log: base64url(parts.log(log)),
     ...(imaLog.length === 0 ? {} : { ima_log: base64url(imaLog) }),
   });
+}
+
+/**
+ * The first entry of every IMA log: the hash of PCR 0 to 9 as IMA found them
+ * (Linux, security/integrity/ima/ima_crypto.c, ima_calc_boot_aggregate_tfm).
+ */
+function aggregateOf(log: Uint8Array): ImaInput {
+  const pcrs = measuredPcrs(log, new Uint8Array());
+  const hash = createHash('sha256');
+  for (let pcr = 0; pcr <= 9; pcr++) hash.update(pcrs.get(pcr) ?? new Uint8Array());
+  return { template: 'ima-ng', digest: new Uint8Array(hash.digest()), name: 'boot_aggregate' };
 }
 
 /** The values of a TPM that measured this boot and these files. */
