@@ -4,6 +4,7 @@ import type { ProvenFacts } from '@vouchsafe/eventlog/proven';
 import type { TpmsAttestFrame, TpmsQuoteInfo } from '@vouchsafe/tpm2/attest';
 import type { TpmtPublic } from '@vouchsafe/tpm2/public';
 import type { BaseImage } from './base-image.ts';
+import type { Candidate } from './candidate.ts';
 import type { Challenge } from './challenge.ts';
 import type { AgentClaims } from './claims.ts';
 import type { DecodedEvidence } from './evidence.ts';
@@ -94,8 +95,10 @@ export interface Proven {
   tpm: HostRecord['tpm'];
   /** [host.enrolled] */
   host: HostRecord;
-  /** [image.match] the active image that the host has */
+  /** [image.match] the active image that the host has, or the composition of two */
   image: BaseImage;
+  /** [image.match] where that image comes from */
+  matched: Candidate;
   /** [image.match] names of the staged images that the host has: the dry run beside the verdict */
   staged: readonly string[];
   /** [ima.replay] the entries that were sent and that the quote accounts for, and where they leave PCR 10 */

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { versionPattern } from '../version.ts';
 import { ImaListName } from './ima/ima-list.ts';
 import { maxLogBytes } from './messages.ts';
 
@@ -33,6 +34,8 @@ export const BaseImage = Type.Object(
       { additionalProperties: false },
     ),
     covers: Coverage,
+    /** Release of the kernel (uname -r), as the golden host said; proven when the kernel image has it in its .uname. */
+    kernel: Type.Optional(Type.String({ pattern: versionPattern })),
     /** The files that a host of this image may execute and read as root; without them IMA covers nothing. */
     ima: Type.Optional(
       Type.Object(

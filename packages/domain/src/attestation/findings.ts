@@ -131,6 +131,22 @@ export const findings = {
     stops: 'trust without any base image that counts',
     advice: 'vouchsafe image list; vouchsafe image activate NAME, or vouchsafe image import FILE --activate',
   },
+  'image.mixed': {
+    stops: 'the firmware of one image with the boot of another, which nobody tried together',
+    advice: 'vouchsafe image compose NAME --firmware IMAGE --boot IMAGE',
+  },
+  'image.minimum': {
+    stops: 'a downgrade to a kernel that was trusted once',
+    advice: 'update the host; vouchsafe image minimums shows what is asked for',
+  },
+  'sbat.minimum': {
+    stops: 'a boot that still starts a shim or GRUB with known holes',
+    advice: 'update shim on the host, which raises the SBAT level at the next boot',
+  },
+  'dbx.minimum': {
+    stops: 'a boot that still starts programs that were revoked',
+    advice: 'update dbx on the host: fwupdmgr update',
+  },
   'image.staged': {
     stops: 'nothing: the boot would be trusted if this image were active',
     advice: 'vouchsafe image activate NAME',

@@ -1,8 +1,10 @@
 import Type from 'typebox';
 import type { Group } from '../group/group.ts';
 import type { BootRules } from './boot-rules.ts';
+import type { Composition } from './composition.ts';
 import type { ImaPolicy } from './ima-policy.ts';
 import type { ImageRecord } from './image-record.ts';
+import type { Minimums } from './minimums.ts';
 import type { PolicyDocument } from './policy-digest.ts';
 import type { TpmTrust } from './tpm-trust.ts';
 
@@ -33,6 +35,8 @@ export interface AttestationPolicy {
   readonly settings: TpmSettings;
   readonly trust: TpmTrust;
   readonly images: readonly ImageRecord[];
+  readonly compositions: readonly Composition[];
+  readonly minimums: Minimums;
   /** The rules that differ from their defaults. */
   readonly rules: BootRules;
   readonly ima: ImaPolicy;
@@ -53,3 +57,9 @@ export const quotedPcrs = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] as 
  * vendor's, 10 grows while the host runs.
  */
 export const imagePcrs = [0, 2, 3, 4, 7, 8, 9, 11, 12, 13, 14] as const;
+
+/** The two parts that a composition is made of: what the board brings, and what is installed on it. */
+export const imageParts = {
+  firmware: [0, 2, 3],
+  boot: [4, 7, 8, 9, 11, 12, 13, 14],
+} as const satisfies Record<string, readonly (typeof imagePcrs)[number][]>;

@@ -6,6 +6,8 @@ import { Appraisal, type AppraisalInput } from '../attestation/appraisal.ts';
 import type { BaseImage } from '../attestation/base-image.ts';
 import { captureImage } from '../attestation/capture.ts';
 import { imageMatch } from '../attestation/checks/image-match.ts';
+import { noCompositions } from '../attestation/composition.ts';
+import { defaultMinimums } from '../attestation/minimums.ts';
 import { type AttestationPolicy, quotedPcrs } from '../attestation/policy.ts';
 import type { Finding } from '../attestation/verdict.ts';
 
@@ -45,7 +47,11 @@ export function matched(
   checks = [imageMatch],
   now = testTime,
 ): { appraisal: Appraisal; findings: Finding[]; trusted: boolean } {
-  const input = { policy: { images: [], ...policy }, challenge: { bank: 'sha256' }, now };
+  const input = {
+    policy: { images: [], compositions: noCompositions, minimums: defaultMinimums, ...policy },
+    challenge: { bank: 'sha256' },
+    now,
+  };
   const appraisal = new Appraisal(input as unknown as AppraisalInput);
   appraisal.prove('pcrs', pcrs);
   appraisal.prove('log', decodeLog(eventLog));

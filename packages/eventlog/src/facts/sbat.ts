@@ -12,6 +12,7 @@ export interface SbatLevel {
 
 const shimLock = '605dab50-e046-4300-abb6-3dd810dd8b23';
 const maxRows = 256;
+const maxBytes = 8192;
 
 /** The level that shim enforced: the last one that it measured. */
 export function sbatLevel(authorities: readonly Fact<Authority>[]): Fact<SbatLevel> | undefined {
@@ -20,16 +21,20 @@ export function sbatLevel(authorities: readonly Fact<Authority>[]): Fact<SbatLev
   return measured && level && { ...measured, value: level };
 }
 
-/** `sbat,1,2023012900` and one row `component,generation` for each; undefined when it is none. */
+/**
+ * `sbat,1,2023012900` and one row `component,generation` for each; undefined when it is none. Strict, since a level that
+ * is misread trusts what was revoked.
+ */
 export function parseSbatLevel(data: Uint8Array): SbatLevel | undefined {
-  const rows = asciiText(data)?.trim().split('\n');
+  if (data.length > maxBytes) return undefined;
+  const rows = asciiText(data)?.replace(/\n$/, '').split('\n');
   if (rows === undefined || rows.length > maxRows) return undefined;
   const [name, version, date] = (rows[0] ?? '').split(',');
   if (name !== 'sbat' || version !== '1' || !/^\d{10}$/.test(date ?? '')) return undefined;
   const generations = new Map<string, number>();
   for (const row of rows.slice(1)) {
-    const [component = '', generation = ''] = row.split(',');
-    if (component === '' || !/^\d{1,9}$/.test(generation)) return undefined;
+    const [, component, generation] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}),(\d{1,9})$/.exec(row) ?? [];
+    if (component === undefined || component === 'sbat' || generations.has(component)) return undefined;
     generations.set(component, Number(generation));
   }
   return { date: date!, generations };

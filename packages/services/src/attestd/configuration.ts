@@ -1,7 +1,9 @@
 import { type BootRules, BootRulesSchema, defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
+import { Composition } from '@vouchsafe/domain/attestation/composition';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { noImaPolicy } from '@vouchsafe/domain/attestation/ima-policy';
 import { type ImageRecord, readImageRecord } from '@vouchsafe/domain/attestation/image-record';
+import { defaultMinimums, Minimums } from '@vouchsafe/domain/attestation/minimums';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import type { PolicyDocument } from '@vouchsafe/domain/attestation/policy-digest';
 import { type TpmAuthority, trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
@@ -29,10 +31,14 @@ const collections = {
   settings: 'tpm2/settings',
   images: 'base-images',
   rules: 'boot-rules',
+  compositions: 'compositions',
+  minimums: 'minimums',
 } as const;
 
 const readAuthority = validator('stored CA', StoredAuthority);
 const readSettings = validator('stored settings', TpmSettings);
+const readComposition = validator('stored composition', Composition);
+const readMinimums = validator('stored minimums', Minimums);
 const readRules = validator('stored boot rules', BootRulesSchema);
 
 const readEpoch = validator('epoch', Type.Integer({ minimum: 0 }));
@@ -42,6 +48,11 @@ const documents: Collections = {
   [collections.authorities]: (name, body) => void authorityOf(name, readAuthority(body)),
   [collections.hosts]: (name, body) => sameName(name, readHost(body).ek),
   [collections.images]: (name, body) => sameName(name, readImageRecord(body).image.name),
+  [collections.compositions]: (name, body) => sameName(name, readComposition(body).name),
+  [collections.minimums]: (name, body) => {
+    sameName(name, 'minimums');
+    readMinimums(body);
+  },
   [collections.rules]: (name, body) => {
     sameName(name, 'rules');
     readRules(body);
@@ -83,6 +94,8 @@ export class AttestationConfiguration {
       settings: this.settings(),
       trust: trustIn(...this.authorities().map(([name, stored]) => authorityOf(name, stored))),
       images: this.images(),
+      compositions: this.compositions(),
+      minimums: this.minimums(),
       rules: this.rules(),
       ima: noImaPolicy,
       epoch: this.epoch(),
@@ -171,6 +184,30 @@ export class AttestationConfiguration {
   /** @throws {Problem} `object.unknown` */
   deleteImage(name: string): void {
     this.#lessTrust(() => this.#store.delete(collections.images, name));
+  }
+
+  compositions(): Composition[] {
+    return this.#store.list(collections.compositions).map(({ body }) => readComposition(body));
+  }
+
+  /** @throws {Problem} `object.exists` */
+  addComposition(composition: Composition): void {
+    this.#changed(() => this.#store.add(collections.compositions, composition.name, composition));
+  }
+
+  /** @throws {Problem} `object.unknown` */
+  deleteComposition(name: string): void {
+    this.#lessTrust(() => this.#store.delete(collections.compositions, name));
+  }
+
+  minimums(): Minimums {
+    const stored = this.#store.get(collections.minimums, 'minimums');
+    return stored === undefined ? defaultMinimums : readMinimums(stored);
+  }
+
+  /** A minimum can take trust away from images that are active. @throws {Problem} `input.invalid` */
+  setMinimums(minimums: Minimums): void {
+    this.#lessTrust(() => this.#store.put(collections.minimums, 'minimums', readMinimums(minimums)));
   }
 
   host(ek: string): HostRecord | undefined {

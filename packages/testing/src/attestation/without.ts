@@ -1,4 +1,5 @@
 import type { Appraisal, Check } from '@vouchsafe/domain/attestation/appraisal';
+import { candidatesOf } from '@vouchsafe/domain/attestation/candidate';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { readClaims } from '@vouchsafe/domain/attestation/claims';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
@@ -39,7 +40,7 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
   },
   'eventlog.facts': (appraisal) =>
     appraisal.prove('facts', provenFacts(appraisal.get('log'), appraisal.input.challenge.bank)),
-  'image.match': (appraisal) => appraisal.prove('image', appraisal.input.policy.images[0]!.image),
+  'image.match': (appraisal) => believeImage(appraisal),
   'ima.replay': (appraisal) => {
     const { evidence, challenge } = appraisal.input;
     const proven = evidence.imaLog === undefined ? [] : decodeImaLog(evidence.imaLog);
@@ -48,6 +49,13 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
     appraisal.prove('ima', { bank: challenge.bank, rule: 'hash', value, entries, covered: proven.length, proven });
   },
 };
+
+/** Takes the first image for the one that the host has. */
+function believeImage(appraisal: Appraisal): void {
+  const [first] = candidatesOf(appraisal.input.policy, appraisal.input.now);
+  appraisal.prove('image', first!.image);
+  appraisal.prove('matched', first!);
+}
 
 /** The checks of an appraisal with some taken out: what they should have proven is believed. */
 export function without(...ids: readonly string[]): Check[] {

@@ -4,47 +4,46 @@ import { diffLogs } from '@vouchsafe/eventlog/diff';
 import { decodeLog, type EventLog } from '@vouchsafe/eventlog/log';
 import type { Check } from '../appraisal.ts';
 import { type BaseImage, coverageInWords } from '../base-image.ts';
-import { type ImageRecord, type ImageStanding, standingOf } from '../image-record.ts';
-import { imagePcrs } from '../policy.ts';
+import { type Candidate, candidatesOf } from '../candidate.ts';
+import type { ImageRecord, ImageStanding } from '../image-record.ts';
+import { imageParts, imagePcrs } from '../policy.ts';
 import { type Finding, fail, info } from '../verdict.ts';
 
 /**
- * Stops software that is not one of the active base images. An image is matched as a whole: the firmware of one with
- * the kernel of another is neither.
+ * Stops software that is not one of the active base images. An image is matched as a whole, and so is a composition that
+ * somebody declared: the firmware of one with the kernel of another is neither by itself.
  */
 export const imageMatch: Check = {
   id: 'image.match',
   run(appraisal) {
     const { policy, challenge, now } = appraisal.input;
     const pcrs = appraisal.get('pcrs');
-    const [counting, others] = [[] as BaseImage[], [] as [ImageRecord, ImageStanding][]];
-    for (const record of policy.images) {
-      const standing = standingOf(record, now);
-      if (standing === 'active') counting.push(record.image);
-      else others.push([record, standing]);
-    }
-    const matches = (image: BaseImage) => image.bank === challenge.bank && mismatches(image, pcrs).length === 0;
-    const matching = counting.find(matches);
-    const idle = others.filter(([{ image }]) => matches(image));
-    appraisal.prove(
-      'staged',
-      idle.filter(([, standing]) => standing === 'staged').map(([{ image }]) => image.name),
-    );
-    if (matching === undefined) {
-      const dry = idle.map(([record, standing]) => tellIdle(record, standing, true));
-      return [...dry, ...refuse(counting, pcrs, appraisal.get('log'))];
-    }
-    appraisal.prove('image', matching);
-    return [
-      info('image.match', `base image ${matching.name} ${coverageInWords(matching.covers)}`),
-      ...idle.map(([record, standing]) => tellIdle(record, standing, false)),
-    ];
+    const candidates = candidatesOf(policy, now).filter(({ image }) => image.bank === challenge.bank);
+    const matching = candidates.filter(({ image }) => mismatches(image, pcrs).length === 0);
+    const found = matching.find(({ standing }) => standing === 'active');
+    const idle = matching.filter(({ standing }) => standing !== 'active');
+    const staged = idle.filter(({ standing }) => standing === 'staged').map(({ image }) => image.name);
+    appraisal.prove('staged', staged);
+    const told = idle.map((candidate) => tellIdle(candidate, found === undefined));
+    if (found === undefined) return [...told, ...refuse(candidates, pcrs, appraisal.get('log'))];
+    appraisal.prove('image', found.image);
+    appraisal.prove('matched', found);
+    return [info('image.match', matchText(found), { image: found.image.name }), ...told];
   },
 };
 
+const matchText = ({ image, composition }: Candidate): string =>
+  composition === undefined
+    ? `base image ${image.name} ${coverageInWords(image.covers)}`
+    : `composition ${image.name}, ${image.version}, ${coverageInWords(image.covers)}`;
+
 /** The PCRs of the image that the host does not have. An image that leaves one open matches nothing. */
-function mismatches({ pcrs: golden }: BaseImage, pcrs: ReadonlyMap<number, Uint8Array>): number[] {
-  return imagePcrs.filter((pcr) => {
+function mismatches(
+  { pcrs: golden }: BaseImage,
+  pcrs: ReadonlyMap<number, Uint8Array>,
+  of: readonly number[] = imagePcrs,
+): number[] {
+  return of.filter((pcr) => {
     const value = pcrs.get(pcr);
     return value === undefined || golden[String(pcr)] !== hex(value);
   });
@@ -59,19 +58,31 @@ const idleWords: Readonly<Record<Exclude<ImageStanding, 'active'>, (record: Imag
 };
 
 /** A dry run is told beside the real verdict; an image that counts no more is the reason of a refusal. */
-function tellIdle(record: ImageRecord, standing: ImageStanding, refused: boolean): Finding {
+function tellIdle({ image: { name }, composition, standing, standsBy }: Candidate, refused: boolean): Finding {
   if (standing === 'active') throw new TypeError('an active image is not idle');
-  const { name } = record.image;
-  const text = `base image ${name} ${idleWords[standing](record)}`;
+  const at = composition === undefined ? '' : `composition ${name}: `;
+  const text = `${at}base image ${standsBy.image.name} ${idleWords[standing](standsBy)}`;
   if (standing === 'staged')
-    return info('image.staged', text, { image: name, advice: `vouchsafe image activate ${name}` });
+    return info('image.staged', text, { image: name, advice: `vouchsafe image activate ${standsBy.image.name}` });
   return (refused ? fail : info)(`image.${standing}`, text, { image: name });
 }
 
-const refuse = (images: readonly BaseImage[], pcrs: ReadonlyMap<number, Uint8Array>, log: EventLog): Finding[] =>
-  images.length > 0
-    ? explain(images, pcrs, log)
-    : [fail('image.none', 'no base image is active, so nothing can be trusted')];
+function refuse(candidates: readonly Candidate[], pcrs: ReadonlyMap<number, Uint8Array>, log: EventLog): Finding[] {
+  const images = candidates.filter(({ standing }) => standing === 'active').map(({ image }) => image);
+  if (images.length === 0) return [fail('image.none', 'no base image is active, so nothing can be trusted')];
+  return [...mixture(images, pcrs), ...explain(images, pcrs, log)];
+}
+
+/** Names the parts when the host is a mixture of active images that nobody declared. */
+function mixture(images: readonly BaseImage[], pcrs: ReadonlyMap<number, Uint8Array>): Finding[] {
+  const having = (part: readonly number[]) => images.find((image) => mismatches(image, pcrs, part).length === 0);
+  const [firmware, boot] = [having(imageParts.firmware), having(imageParts.boot)];
+  if (firmware === undefined || boot === undefined) return [];
+  const advice = `vouchsafe image compose NAME --firmware ${firmware.name} --boot ${boot.name}`;
+  return [
+    fail('image.mixed', `firmware of ${firmware.name} with boot of ${boot.name}, which nobody declared`, { advice }),
+  ];
+}
 
 /** Says against the nearest image which events differ: that is what an operator can act on. */
 function explain(images: readonly BaseImage[], pcrs: ReadonlyMap<number, Uint8Array>, log: EventLog): Finding[] {

@@ -16,6 +16,7 @@ import { imaBootAggregate } from './ima-boot-aggregate.ts';
 import { imaFiles } from './ima-files.ts';
 import { imaReplay } from './ima-replay.ts';
 import { imageMatch } from './image-match.ts';
+import { imageMinimum } from './image-minimum.ts';
 import { quoteDigest } from './quote-digest.ts';
 import { quoteExtraData } from './quote-extra-data.ts';
 import { quoteMagic } from './quote-magic.ts';
@@ -45,6 +46,7 @@ export const attestationChecks: readonly Check[] = [
   imaReplay,
   imaBootAggregate,
   imageMatch,
+  imageMinimum,
   bootRulesCheck,
   // Which files a host may execute, its image says.
   imaFiles,

@@ -1,0 +1,19 @@
+import type { Check } from '../appraisal.ts';
+import { shortfalls } from '../minimums.ts';
+import { fail } from '../verdict.ts';
+
+/**
+ * Stops a downgrade to software that was trusted once: an image that is still active, and that lies below what the
+ * administrator asks for now.
+ */
+export const imageMinimum: Check = {
+  id: 'image.minimum',
+  run(appraisal) {
+    // A boot that is no image at all was refused already.
+    if (!appraisal.has('matched')) return [];
+    const { image } = appraisal.get('matched').boot;
+    return shortfalls(image, appraisal.input.policy.minimums).map(({ id, detail }) =>
+      fail(id, detail, { image: image.name }),
+    );
+  },
+};
