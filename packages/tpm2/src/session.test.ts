@@ -25,6 +25,7 @@ import { Session } from './session.ts';
 import { decodeSignature } from './signature.ts';
 import { signatureFault } from './signature-fault.ts';
 import { sealed, storageRoot } from './storage-template.ts';
+import { recording } from './testing/recording.ts';
 import { Swtpm, withoutSwtpm } from './testing/swtpm.ts';
 import { Tpm } from './tpm.ts';
 import { SocketTransport } from './transport/socket.ts';
@@ -173,20 +174,6 @@ test('Part 3, 18.2 Certify: the Name of another key of the TPM is vouched for', 
   assert.equal(typeFault(frame)?.code, 'attest.type');
   assert.equal(signatureFault(attest, decodeSignature(signature), decodePublic(ak.publicArea)), undefined);
 });
-
-/** A transport that keeps what it carried. */
-function recording(transport: TpmTransport, wire: Uint8Array[]): TpmTransport {
-  return {
-    async transmit(command) {
-      wire.push(command.slice());
-      const response = await transport.transmit(command);
-      wire.push(response.slice());
-      return response;
-    },
-    close: () => transport.close(),
-    [Symbol.asyncDispose]: () => transport.close(),
-  };
-}
 
 /** A transport that changes a byte of every response while `flip` says which. */
 function forging(transport: TpmTransport): TpmTransport & { flip: number | undefined } {

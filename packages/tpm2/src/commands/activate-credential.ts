@@ -31,7 +31,9 @@ export interface ActivationAuths {
 
 /**
  * Opens a credential: proves that both keys are in this TPM. An EK of a low range template is used by
- * PolicySecret(endorsement) (EK Credential Profile, B.6), one with userWithAuth by its empty authorization value.
+ * PolicySecret(endorsement) (EK Credential Profile, B.6), one with userWithAuth by its empty authorization value. The
+ * session is salted to the EK and conceals the answer (Part 1, 21), so whoever listens on the bus of a discrete TPM
+ * does not learn the secret.
  * @returns the secret of the credential
  * @throws {TpmResponseError} when the credential is not for these keys (TPM_RC_INTEGRITY, TPM_RC_VALUE)
  */
@@ -43,15 +45,13 @@ export async function activateCredential(
   auths: ActivationAuths = {},
 ): Promise<Secret> {
   const { ak: akAuth = password(), endorsement = password() } = auths;
-  const area = decodePublic(ek.publicArea);
+  const { objectAttributes, nameAlg } = decodePublic(ek.publicArea);
+  const byValue = objectAttributes.userWithAuth;
+  const hash = nameAlg === 'null' ? 'sha256' : nameAlg;
+  await using session = await startAuthSession(tpm, { type: byValue ? 'hmac' : 'policy', hash, saltKey: ek });
+  if (!byValue) await policySecret(tpm, session, hierarchy('endorsement'), [endorsement]);
+  const concealed = session.use({ encryptResponse: true });
   const parameters = { credentialBlob, secret: encryptedSecret };
-  if (area.objectAttributes.userWithAuth) {
-    const { results } = await tpm.run(ActivateCredential, parameters, [ak, ek], [akAuth, password()]);
-    return Secret.take(results.certInfo);
-  }
-  const hash = area.nameAlg === 'null' ? 'sha256' : area.nameAlg;
-  await using session = await startAuthSession(tpm, { type: 'policy', hash });
-  await policySecret(tpm, session, hierarchy('endorsement'), [endorsement]);
-  const { results } = await tpm.run(ActivateCredential, parameters, [ak, ek], [akAuth, session.use()]);
+  const { results } = await tpm.run(ActivateCredential, parameters, [ak, ek], [akAuth, concealed]);
   return Secret.take(results.certInfo);
 }
