@@ -174,6 +174,13 @@ export const problems = {
     'the findings say why; `vouchsafe host attest` repeats it',
   ),
   'token.invalid': facts(401, 'UNAUTHENTICATED', 3, 'the token is not valid here', 'attest the host again'),
+  'bundle.invalid': facts(
+    400,
+    'INVALID_ARGUMENT',
+    3,
+    'the evidence bundle is not as it was signed',
+    'export it again on the Trust Authority host; compare the group that you gave with that of the host',
+  ),
   'proof.invalid': facts(
     401,
     'UNAUTHENTICATED',

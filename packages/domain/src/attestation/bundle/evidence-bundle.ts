@@ -1,0 +1,177 @@
+import { type X509Certificate, X509Certificate as Certificate } from 'node:crypto';
+import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
+import { fromHex, hex } from '@vouchsafe/bytes/hex';
+import Type from 'typebox';
+import { Problem } from '../../problem.ts';
+import type { AppraisalInput } from '../appraisal.ts';
+import type { Challenge } from '../challenge.ts';
+import type { DecodedEvidence } from '../evidence.ts';
+import { HostRecord } from '../host-record.ts';
+import { maxLogBytes } from '../messages.ts';
+import type { AttestationPolicy } from '../policy.ts';
+
+const closed = { additionalProperties: false } as const;
+const octets = (bytes: number) => Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength: Math.ceil((bytes * 4) / 3) });
+const Octets32 = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
+
+const StoredChallenge = Type.Object(
+  {
+    nonce: Octets32,
+    /**
+     * Only when the evidence proved that its sender knows it, and the challenge was consumed by that: before, it would
+     * still open something; afterwards it opens nothing, and without it `extraData` cannot be checked.
+     */
+    secret: Type.Optional(Octets32),
+    ek: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    ek_public: octets(1024),
+    ak: octets(1024),
+    bank: Type.Literal('sha256'),
+    pcrs: Type.Array(Type.Integer({ minimum: 0, maximum: 23 }), { maxItems: 24 }),
+    epoch: Type.Integer({ minimum: 0 }),
+    exp: Type.Integer(),
+    jti: Type.String({ maxLength: 64 }),
+  },
+  closed,
+);
+
+const StoredEvidence = Type.Object(
+  {
+    claims: octets(4096),
+    attest: octets(2048),
+    signature: octets(1024),
+    pcrs: Type.Record(
+      Type.String({ pattern: '^(?:[0-9]|1[0-9]|2[0-3])$' }),
+      Type.String({ pattern: '^[0-9a-f]{64}$' }),
+      closed,
+    ),
+    event_log: octets(maxLogBytes),
+    ima_log: Type.Optional(octets(maxLogBytes)),
+    ek_certificate: Type.Optional(octets(8192)),
+    intermediates: Type.Array(octets(8192), { maxItems: 16 }),
+  },
+  closed,
+);
+
+/** What is known of the last quote of a host; see `BootRecord`. */
+const StoredBoot = Type.Object(
+  {
+    ak: Type.String({ maxLength: 256 }),
+    resetCount: Type.Integer({ minimum: 0 }),
+    restartCount: Type.Integer({ minimum: 0 }),
+    clock: Type.String({ pattern: '^[0-9]{1,20}$' }),
+    safe: Type.Boolean(),
+  },
+  { additionalProperties: true },
+);
+
+/** All that a verdict was made from, but for the policy: that stands beside it, since many bundles share one. */
+export const BundleContent = Type.Object(
+  {
+    challenge: StoredChallenge,
+    evidence: StoredEvidence,
+    host: Type.Optional(HostRecord),
+    last_boot: Type.Optional(StoredBoot),
+    /** Seconds since 1970. */
+    now: Type.Integer({ minimum: 0 }),
+    /** Whether the challenge was unused; absent when the appraisal did not come so far. */
+    consumed: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+export type BundleContent = Type.Static<typeof BundleContent>;
+
+/** @param consumed what `consume` answered, if it was asked */
+export function contentOf(input: AppraisalInput, consumed: boolean | undefined): BundleContent {
+  const { host, lastBoot, now } = input;
+  return {
+    challenge: storedChallenge(input.challenge, consumed === true),
+    evidence: storedEvidence(input.evidence),
+    ...(host === undefined ? {} : { host }),
+    ...(lastBoot === undefined ? {} : { last_boot: lastBoot }),
+    now,
+    ...(consumed === undefined ? {} : { consumed }),
+  };
+}
+
+/**
+ * What to appraise anew: the same evidence at the same time.
+ * @throws {Problem} `input.malformed` naming the field
+ */
+export function inputOf(content: BundleContent, policy: AttestationPolicy): AppraisalInput {
+  const { challenge, evidence, host, last_boot, now, consumed = true } = content;
+  return {
+    challenge: challengeOf(challenge),
+    evidence: evidenceOf(evidence),
+    policy,
+    host,
+    lastBoot: last_boot,
+    now,
+    consume: () => consumed,
+  };
+}
+
+function storedChallenge({ nonce, secret, ekPublic, ak, ...facts }: Challenge, spent: boolean) {
+  return {
+    ...facts,
+    pcrs: [...facts.pcrs],
+    nonce: base64url(nonce),
+    ...(spent ? { secret: base64url(secret) } : {}),
+    ek_public: base64url(ekPublic),
+    ak: base64url(ak),
+  };
+}
+
+/** A secret that is left out is all zeros: the evidence did not answer the real one either. */
+function challengeOf({ nonce, secret, ek_public, ak, ...facts }: BundleContent['challenge']): Challenge {
+  return {
+    ...facts,
+    nonce: bytes('challenge.nonce', nonce),
+    secret: secret === undefined ? new Uint8Array(32) : bytes('challenge.secret', secret),
+    ekPublic: bytes('challenge.ek_public', ek_public),
+    ak: bytes('challenge.ak', ak),
+  };
+}
+
+function storedEvidence(evidence: DecodedEvidence): BundleContent['evidence'] {
+  const { imaLog, ekCertificate } = evidence;
+  return {
+    claims: base64url(evidence.claims),
+    attest: base64url(evidence.attest),
+    signature: base64url(evidence.signature),
+    pcrs: Object.fromEntries([...evidence.pcrs].map(([pcr, value]) => [String(pcr), hex(value)])),
+    event_log: base64url(evidence.eventLog),
+    ...(imaLog === undefined ? {} : { ima_log: base64url(imaLog) }),
+    ...(ekCertificate === undefined ? {} : { ek_certificate: base64url(ekCertificate.raw) }),
+    intermediates: evidence.intermediates.map(({ raw }) => base64url(raw)),
+  };
+}
+
+function evidenceOf(stored: BundleContent['evidence']): DecodedEvidence {
+  const { ima_log, ek_certificate } = stored;
+  return {
+    claims: bytes('claims', stored.claims),
+    attest: bytes('attest', stored.attest),
+    signature: bytes('signature', stored.signature),
+    pcrs: new Map(Object.entries(stored.pcrs).map(([pcr, value]) => [Number(pcr), fromHex(value)])),
+    eventLog: bytes('event_log', stored.event_log),
+    imaLog: ima_log === undefined ? undefined : bytes('ima_log', ima_log),
+    ekCertificate: ek_certificate === undefined ? undefined : certificate('ek_certificate', ek_certificate),
+    intermediates: stored.intermediates.map((each, i) => certificate(`intermediates[${i}]`, each)),
+  };
+}
+
+function bytes(field: string, text: string): Uint8Array {
+  try {
+    return fromBase64url(text);
+  } catch (cause) {
+    throw new Problem('input.malformed', `evidence bundle: ${field}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function certificate(field: string, text: string): X509Certificate {
+  try {
+    return new Certificate(bytes(field, text));
+  } catch (cause) {
+    throw new Problem('input.malformed', `evidence bundle: ${field}: not an X.509 certificate`, { cause });
+  }
+}
