@@ -6,6 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { imageOf } from '@vouchsafe/domain/testing/images';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
 import { attestdOperations } from '@vouchsafe/services/attestd/operations/table';
+import { testKeeper } from '@vouchsafe/services/attestd/testing/test-keeper';
 import { httpServer, type Listening, listenOnSocket } from '@vouchsafe/services/http/server';
 import { routesOf } from '@vouchsafe/services/management/operation';
 import { logger } from '@vouchsafe/services/part';
@@ -24,7 +25,8 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vouchsafe-apply-'));
   store = ConfigStore.open(join(folder, 'attestd.db'), fileSealer(join(folder, 'key')));
   configuration = new AttestationConfiguration(store);
-  const context = { configuration, store, audit: () => undefined, now: () => new Date(0) };
+  const evidence = await testKeeper(folder, configuration);
+  const context = { configuration, evidence, store, audit: () => undefined, now: () => new Date(0) };
   const server = httpServer(routesOf(attestdOperations(context)), logger('attestd'));
   attestd = await listenOnSocket(server, join(folder, 'attestd-admin.sock'));
 });

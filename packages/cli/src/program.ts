@@ -5,6 +5,7 @@ import { addAudit } from './commands/audit.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDev } from './commands/dev.ts';
 import { addEk } from './commands/ek.ts';
+import { addEvidence } from './commands/evidence.ts';
 import { addHost } from './commands/host.ts';
 import { addImage } from './commands/image.ts';
 import { addInspect } from './commands/inspect.ts';
@@ -12,6 +13,7 @@ import { addKms } from './commands/kms.ts';
 import { addProvider } from './commands/provider.ts';
 import { addServe } from './commands/serve.ts';
 import { addTest } from './commands/test.ts';
+import { addVerifyEvidence } from './commands/verify-evidence.ts';
 import { addVm } from './commands/vm.ts';
 import { formats } from './output.ts';
 
@@ -41,7 +43,20 @@ export function makeProgram(): Command {
 /** These need the repository around them; the single executable comes without it. */
 const ofRepository = [addDemo, addDev, addTest];
 
-const ofHosts = [addServe, addHost, addImage, addEk, addProvider, addVm, addApply, addInspect, addKms, addAudit];
+const ofHosts = [
+  addServe,
+  addHost,
+  addImage,
+  addEk,
+  addProvider,
+  addVm,
+  addApply,
+  addInspect,
+  addKms,
+  addAudit,
+  addEvidence,
+  addVerifyEvidence,
+];
 
 /** Sub-commands throw instead of leaving the process, like the program itself. */
 function inherit(command: Command): Command {

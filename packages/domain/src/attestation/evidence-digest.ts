@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { base64url } from '@vouchsafe/bytes/base64url';
-import { hex } from '@vouchsafe/bytes/hex';
 import { canonicalJson } from '../canonical-json.ts';
 import type { AppraisalInput } from './appraisal.ts';
+import { banksInHex, valuesInHex } from './pcr-values.ts';
 
 const label = 'vouchsafe/evidence/1\0';
 const absent = new Uint8Array(32);
@@ -12,20 +12,20 @@ const absent = new Uint8Array(32);
  *
  * SHA-256("vouchsafe/evidence/1" 0x00 ‖ D(challenge) ‖ D(claims) ‖ D(attest) ‖ D(signature) ‖ D(pcrs) ‖ D(event log) ‖
  * D(IMA log) ‖ D(EK certificate) ‖ D(intermediates)), where D is SHA-256, or 32 zero bytes for what is not there;
- * `challenge` and `pcrs` are canonical JSON, `intermediates` the digests of the certificates one after another. The
+ * `challenge` and `pcrs` (values by bank and number) are canonical JSON, `intermediates` the digests of the certificates one after another. The
  * challenge's secret is left out: `attest` carries a digest over it.
  */
 export function evidenceDigest({ challenge, evidence }: Pick<AppraisalInput, 'challenge' | 'evidence'>): string {
   const { nonce, secret: _secret, ekPublic, ak, ...facts } = challenge;
   const asked = { ...facts, nonce: base64url(nonce), ek_public: base64url(ekPublic), ak: base64url(ak) };
-  const pcrs = Object.fromEntries([...evidence.pcrs].map(([pcr, value]) => [String(pcr), hex(value)]));
-  const { intermediates } = evidence;
+  const { intermediates, banks } = evidence;
+  const values = { ...banksInHex(banks ?? new Map()), sha256: valuesInHex(evidence.pcrs) };
   const parts: (Uint8Array | string | undefined)[] = [
     canonicalJson(asked),
     evidence.claims,
     evidence.attest,
     evidence.signature,
-    canonicalJson(pcrs),
+    canonicalJson(values),
     evidence.eventLog,
     evidence.imaLog,
     evidence.ekCertificate?.raw,

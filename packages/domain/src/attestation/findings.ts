@@ -216,6 +216,16 @@ export const findings = {
     stops: 'a boot that breaks a rule of the administrator',
     advice: 'vouchsafe rules list',
   },
+
+  // Evidence that was kept: whether its verdict still stands.
+  'bundle.differs': {
+    stops: 'a recorded verdict that the checks of this version do not come to',
+    advice: 'repeat it with the version of that day; if both hold, report it: the checks have changed',
+  },
+  'bundle.reasons': {
+    stops: 'a verdict that stands for other reasons than those that were recorded',
+    advice: 'compare both lists of findings: newer versions see more, and name it otherwise',
+  },
 } as const satisfies Record<string, FindingFacts>;
 
 /** Name of a finding: a row of the table, or one of a rule or a known peculiarity. */

@@ -1,11 +1,6 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
 import { hex } from '@vouchsafe/bytes/hex';
-import {
-  type AppraisalInput,
-  type Appraised,
-  appraise,
-  type BootRecord,
-} from '@vouchsafe/domain/attestation/appraisal';
+import { type Appraised, appraise, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
@@ -18,13 +13,14 @@ import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
 import type { Finding } from '@vouchsafe/domain/attestation/verdict';
-import { verdictRecord } from '@vouchsafe/domain/attestation/verdict-record';
+import { type VerdictRecord, verdictRecord } from '@vouchsafe/domain/attestation/verdict-record';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
 import { nameOf } from '@vouchsafe/tpm2/name';
 import type { Membership } from '../host/group-link.ts';
 import type { AttestationConfiguration } from './configuration.ts';
+import type { GivenVerdict } from './evidence-keeper.ts';
 import { UnprovenRefusals } from './unproven-refusals.ts';
 
 /** Seconds that a host has to answer: TPMs may need several for one quote. */
@@ -46,6 +42,8 @@ export interface AttestationServiceInput {
   readonly signer: () => TokenSigner;
   readonly boots: { get(ek: string): BootRecord | undefined; put(ek: string, boot: BootRecord): void };
   readonly audit: (entry: AuditEntry) => void;
+  /** Is given every verdict with its evidence, but for refusals that were too many to be recorded. */
+  readonly keep?: (given: GivenVerdict) => void;
   /** Seconds since 1970. */
   readonly now: () => number;
 }
@@ -101,35 +99,41 @@ export class AttestationService {
     const evidence = decodeEvidence(request);
     if (evidence.reference !== undefined) throw new Problem('evidence.unknown', 'no logs are held here');
     const lastBoot = boots.get(challenge.ek);
-    const consume = (jti: string) => this.#consume(jti, challenge.exp);
+    let consumed: boolean | undefined;
+    const consume = (jti: string) => {
+      consumed = this.#consume(jti, challenge.exp);
+      return consumed;
+    };
     const input = { challenge, evidence, policy, host, known, lastBoot, now: now(), consume };
-    return await this.#answer(appraise(input, attestationChecks));
+    const appraised = appraise(input, attestationChecks);
+    return appraised.trusted ? await this.#accept(appraised, consumed) : this.#refuse(appraised, consumed);
   }
 
-  async #answer(appraised: Appraised): Promise<ReportAnswer> {
-    const { trusted, findings, appraisal } = appraised;
+  async #accept(appraised: Appraised, consumed: boolean | undefined): Promise<ReportAnswer> {
+    const { findings, appraisal } = appraised;
     const { ek, ak } = appraisal.input.challenge;
-    if (!trusted) return this.#refuse(appraised);
     const { signer, instance, now, boots, configuration } = this.#input;
     const claims = tokenClaims(appraisal, { instance, now: now(), jti: randomUUID() });
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
     if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), tpm: appraisal.get('tpm') });
     boots.put(ek, bootRecordOf(ak, appraisal.get('attest').clockInfo));
     configuration.registry.remember(ek, akNameOf(appraisal.input.challenge));
-    this.#recordToken(appraisal.input, claims);
+    const record = verdictRecord(appraisal.input);
+    this.#recordToken(ek, claims, record);
+    this.#input.keep?.({ appraised, record, consumed });
     const { key, certificate } = signer();
     const token = await signToken(key, certificate, claims);
     const warnings = findings.filter((finding) => finding.severity !== 'info');
     return { attested: true, token, expires: claims.exp, image: claims.img, host: claims.host, findings: warnings };
   }
 
-  #recordToken(input: AppraisalInput, { host, scope, img: image, jti: token, exp }: TokenClaims): void {
+  #recordToken(ek: string, { host, scope, img: image, jti: token, exp }: TokenClaims, record: VerdictRecord): void {
     this.#input.audit({
       action: 'host.attest',
-      actor: { kind: 'host', id: input.challenge.ek },
+      actor: { kind: 'host', id: ek },
       target: { kind: 'token', id: token },
       outcome: 'success',
-      detail: { host, scope, image, token, exp, ...verdictRecord(input) },
+      detail: { host, scope, image, token, exp, ...record },
     });
   }
 
@@ -145,29 +149,33 @@ export class AttestationService {
     this.#input.configuration.putHost(host);
   }
 
-  #refuse({ findings, appraisal }: Appraised): ReportAnswer {
+  #refuse(appraised: Appraised, consumed: boolean | undefined): ReportAnswer {
+    const { findings, appraisal } = appraised;
     const { challenge, host } = appraisal.input;
     const { ek } = challenge;
     // Only a TPM that proved its EK may wait for approval, so nobody can fill the list with made-up keys.
     const proven = appraisal.has('claims');
     if (proven && appraisal.has('tpm') && host === undefined) this.#addPending(appraisal);
     const omitted = proven ? 0 : this.#unproven.take(this.#input.now());
-    if (omitted !== undefined) this.#recordRefusal(appraisal.input, findings, omitted);
+    if (omitted !== undefined) {
+      const given = { appraised, record: verdictRecord(appraisal.input), consumed };
+      this.#recordRefusal(given, omitted);
+      this.#input.keep?.(given);
+    }
     const registered = this.#input.configuration.host(ek)?.state;
     const known = proven && registered === 'approved' && appraisal.input.host?.state === 'approved';
     return { attested: false, findings: known ? [...findings] : oneLine(findings) };
   }
 
-  #recordRefusal(input: AppraisalInput, findings: readonly Finding[], omitted: number): void {
-    const { challenge, host: record } = input;
-    const [ek, host] = [challenge.ek, record?.name];
+  #recordRefusal({ appraised: { appraisal, findings }, record }: GivenVerdict, omitted: number): void {
+    const { challenge, host } = appraisal.input;
     this.#input.audit({
       action: 'host.refuse',
-      actor: { kind: 'host', id: ek },
-      target: { kind: 'host', id: host ?? ek },
+      actor: { kind: 'host', id: challenge.ek },
+      target: { kind: 'host', id: host?.name ?? challenge.ek },
       outcome: 'failure',
       problem: 'attestation.refused',
-      detail: { findings, host, ...verdictRecord(input), ...(omitted > 0 && { omitted }) },
+      detail: { findings, host: host?.name, ...record, ...(omitted > 0 && { omitted }) },
     });
   }
 

@@ -1,4 +1,5 @@
 import { type BootRules, BootRulesSchema, defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
+import { defaultEvidenceSettings, EvidenceSettings } from '@vouchsafe/domain/attestation/bundle/evidence-settings';
 import { Composition } from '@vouchsafe/domain/attestation/composition';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { noImaPolicy } from '@vouchsafe/domain/attestation/ima-policy';
@@ -33,7 +34,11 @@ const collections = {
   rules: 'boot-rules',
   compositions: 'compositions',
   minimums: 'minimums',
+  evidence: 'evidence',
 } as const;
+
+/** Collections that no verdict depends on as a whole: of the registry it is one row. */
+const noPolicy: readonly string[] = [collections.hosts, collections.evidence];
 
 const readAuthority = validator('stored CA', StoredAuthority);
 const readSettings = validator('stored settings', TpmSettings);
@@ -41,6 +46,7 @@ const readComposition = validator('stored composition', Composition);
 const readMinimums = validator('stored minimums', Minimums);
 const readRules = validator('stored boot rules', BootRulesSchema);
 
+const readEvidence = validator('stored evidence settings', EvidenceSettings);
 const readEpoch = validator('epoch', Type.Integer({ minimum: 0 }));
 
 /** What may stand in a configuration that is taken over. */
@@ -56,6 +62,10 @@ const documents: Collections = {
   [collections.rules]: (name, body) => {
     sameName(name, 'rules');
     readRules(body);
+  },
+  [collections.evidence]: (name, body) => {
+    sameName(name, 'settings');
+    readEvidence(body);
   },
   [collections.settings]: (name, body) => void (name === 'epoch' ? readEpoch(body) : readSettings(body)),
 };
@@ -105,16 +115,30 @@ export class AttestationConfiguration {
   }
 
   /**
-   * The documents that verdicts depend on: all but the registry of hosts. The settings are always among them, since
-   * what is not set follows the program's version.
+   * The documents that verdicts depend on. What nobody set is among them with its value, since defaults may change with
+   * the program's version.
    */
   #documents(): PolicyDocument[] {
-    const { hosts: _hosts, ...others } = collections;
-    const stored = Object.values(others).flatMap((collection) => this.#store.list(collection));
-    const settings = { collection: collections.settings, name: 'settings', body: this.settings() };
-    const isSettings = ({ collection, name }: PolicyDocument) =>
-      collection === settings.collection && name === settings.name;
-    return [...stored.filter((document) => !isSettings(document)), settings];
+    const effective: PolicyDocument[] = [
+      { collection: collections.settings, name: 'settings', body: this.settings() },
+      { collection: collections.rules, name: 'rules', body: this.rules() },
+      { collection: collections.minimums, name: 'minimums', body: this.minimums() },
+    ];
+    const names = new Set(effective.map(({ collection, name }) => `${collection}/${name}`));
+    const stored = Object.values(collections)
+      .filter((collection) => !noPolicy.includes(collection))
+      .flatMap((collection) => this.#store.list(collection))
+      .filter(({ collection, name }) => !names.has(`${collection}/${name}`));
+    return [...stored, ...effective];
+  }
+
+  evidence(): EvidenceSettings {
+    const stored = this.#store.get(collections.evidence, 'settings');
+    return stored === undefined ? defaultEvidenceSettings : readEvidence(stored);
+  }
+
+  setEvidence(settings: EvidenceSettings): void {
+    this.#changed(() => this.#store.put(collections.evidence, 'settings', settings));
   }
 
   settings(): TpmSettings {

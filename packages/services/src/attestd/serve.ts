@@ -7,6 +7,8 @@ import { routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
 import { AttestationService } from './attestation-service.ts';
 import { AttestationConfiguration } from './configuration.ts';
+import { EvidenceArchive } from './evidence-archive.ts';
+import { EvidenceKeeper } from './evidence-keeper.ts';
 import { attestdOperations } from './operations/table.ts';
 import { attestationRoutes } from './routes.ts';
 import { TrustReports } from './trust-reports.ts';
@@ -22,8 +24,20 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   const reports = new TrustReports({ store, standing, report, now });
   const configuration = new AttestationConfiguration(store, reports.take);
   const record = audit.append.bind(audit);
+  const instance = `urn:vouchsafe:attestd:${config.name}`;
+  const evidence = new EvidenceKeeper({
+    archive: EvidenceArchive.open(paths.evidence),
+    settings: () => configuration.evidence(),
+    signer: key.current,
+    instance,
+    group: key.group.id,
+    caPem: key.caPem,
+    lost: (why) => log.warn({ why }, 'evidence could not be kept'),
+  });
+  evidence.prune();
+  const pruning = setInterval(() => evidence.prune(), 3600_000).unref();
   const service = new AttestationService({
-    instance: `urn:vouchsafe:attestd:${config.name}`,
+    instance,
     group: key.group,
     membership,
     configuration,
@@ -33,14 +47,17 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
       put: (ek, boot) => store.putState('boots', ek, boot),
     },
     audit: record,
+    keep: (given) => evidence.keep(given),
     now,
   });
-  const context = { configuration, store, audit: record, now: () => new Date() };
+  const context = { configuration, evidence, store, audit: record, now: () => new Date() };
   const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
   const admin = await listenOnSocket(httpServer(routesOf(attestdOperations(context)), log), paths.admin('attestd'));
   return {
     async close() {
       await Promise.all([served.close(), admin.close()]);
+      clearInterval(pruning);
+      await evidence.settled();
       await reports.close();
       await membership.close();
       key.close();

@@ -23,6 +23,8 @@ export function pathsOf({ state, run }: Pick<HostConfig, 'state' | 'run'>) {
     lock: (part: HostPart | 'host') => join(state, part, 'lock'),
     key: (part: HostPart | 'host') => join(state, 'keys', `${part}.key`),
     audit: (part: HostPart | 'host') => join(state, 'audit', `${part}.jsonl`),
+    /** Kept evidence of attestations. */
+    evidence: join(state, 'attestd', 'evidence'),
     log: (part: HostPart) => join(state, 'log', `${part}.log`),
     groupCa: join(state, 'group-ca.pem'),
   };

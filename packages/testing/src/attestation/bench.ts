@@ -112,6 +112,10 @@ export class Bench implements AsyncDisposable {
     return host;
   }
 
+  get caPem(): string {
+    return this.#ca.certificatePem;
+  }
+
   /** A key with a certificate of the group. */
   async certify(role: Role): Promise<{ key: KeyObject; certificate: X509Certificate }> {
     const { privateKey, publicKey } = newPair();

@@ -1,18 +1,22 @@
-import { type X509Certificate, X509Certificate as Certificate } from 'node:crypto';
+import { X509Certificate as Certificate, type X509Certificate } from 'node:crypto';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
-import { fromHex, hex } from '@vouchsafe/bytes/hex';
+import { fromHex } from '@vouchsafe/bytes/hex';
 import Type from 'typebox';
 import { Problem } from '../../problem.ts';
 import type { AppraisalInput } from '../appraisal.ts';
 import type { Challenge } from '../challenge.ts';
 import type { DecodedEvidence } from '../evidence.ts';
 import { HostRecord } from '../host-record.ts';
-import { maxLogBytes } from '../messages.ts';
+import type { KnownKeys } from '../known-keys.ts';
+import { maxLogBytes, type OtherBank } from '../messages.ts';
+import { banksInHex, valuesInHex } from '../pcr-values.ts';
 import type { AttestationPolicy } from '../policy.ts';
 
 const closed = { additionalProperties: false } as const;
 const octets = (bytes: number) => Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength: Math.ceil((bytes * 4) / 3) });
 const Octets32 = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
+
+const Pcr = Type.String({ pattern: '^(?:[0-9]|1[0-9]|2[0-3])$' });
 
 const StoredChallenge = Type.Object(
   {
@@ -31,7 +35,8 @@ const StoredChallenge = Type.Object(
     exp: Type.Integer(),
     jti: Type.String({ maxLength: 64 }),
   },
-  closed,
+  // Facts that later versions add are plain JSON, and go through as they are.
+  { additionalProperties: true },
 );
 
 const StoredEvidence = Type.Object(
@@ -39,12 +44,16 @@ const StoredEvidence = Type.Object(
     claims: octets(4096),
     attest: octets(2048),
     signature: octets(1024),
-    pcrs: Type.Record(
-      Type.String({ pattern: '^(?:[0-9]|1[0-9]|2[0-3])$' }),
-      Type.String({ pattern: '^[0-9a-f]{64}$' }),
-      closed,
+    pcrs: Type.Record(Pcr, Type.String({ pattern: '^[0-9a-f]{64}$' }), closed),
+    /** Values of other banks, by bank and PCR. */
+    banks: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^sha[0-9]{1,3}$' }),
+        Type.Record(Pcr, Type.String({ pattern: '^[0-9a-f]{40,128}$' })),
+      ),
     ),
-    event_log: octets(maxLogBytes),
+    /** Whole, even when the host had sent it before and only referred to it. */
+    event_log: Type.Optional(octets(maxLogBytes)),
     ima_log: Type.Optional(octets(maxLogBytes)),
     ek_certificate: Type.Optional(octets(8192)),
     intermediates: Type.Array(octets(8192), { maxItems: 16 }),
@@ -70,6 +79,8 @@ export const BundleContent = Type.Object(
     challenge: StoredChallenge,
     evidence: StoredEvidence,
     host: Type.Optional(HostRecord),
+    /** What the registry knew of the keys; see `KnownKeys`. */
+    known: Type.Optional(Type.Object({ sameTpm: Type.Array(HostRecord), akIsEkOf: Type.Optional(HostRecord) }, closed)),
     last_boot: Type.Optional(StoredBoot),
     /** Seconds since 1970. */
     now: Type.Integer({ minimum: 0 }),
@@ -82,11 +93,12 @@ export type BundleContent = Type.Static<typeof BundleContent>;
 
 /** @param consumed what `consume` answered, if it was asked */
 export function contentOf(input: AppraisalInput, consumed: boolean | undefined): BundleContent {
-  const { host, lastBoot, now } = input;
+  const { host, known, lastBoot, now } = input;
   return {
-    challenge: storedChallenge(input.challenge, consumed === true),
+    challenge: storedChallenge(input.challenge, consumed !== undefined),
     evidence: storedEvidence(input.evidence),
     ...(host === undefined ? {} : { host }),
+    ...(known === undefined ? {} : { known: storedKeys(known) }),
     ...(lastBoot === undefined ? {} : { last_boot: lastBoot }),
     now,
     ...(consumed === undefined ? {} : { consumed }),
@@ -98,17 +110,23 @@ export function contentOf(input: AppraisalInput, consumed: boolean | undefined):
  * @throws {Problem} `input.malformed` naming the field
  */
 export function inputOf(content: BundleContent, policy: AttestationPolicy): AppraisalInput {
-  const { challenge, evidence, host, last_boot, now, consumed = true } = content;
+  const { challenge, evidence, host, known, last_boot, now, consumed = true } = content;
   return {
     challenge: challengeOf(challenge),
     evidence: evidenceOf(evidence),
     policy,
     host,
+    ...(known === undefined ? {} : { known: { sameTpm: known.sameTpm, akIsEkOf: known.akIsEkOf } }),
     lastBoot: last_boot,
     now,
     consume: () => consumed,
   };
 }
+
+const storedKeys = ({ sameTpm, akIsEkOf }: KnownKeys): NonNullable<BundleContent['known']> => ({
+  sameTpm: [...sameTpm],
+  ...(akIsEkOf === undefined ? {} : { akIsEkOf }),
+});
 
 function storedChallenge({ nonce, secret, ekPublic, ak, ...facts }: Challenge, spent: boolean) {
   return {
@@ -133,13 +151,14 @@ function challengeOf({ nonce, secret, ek_public, ak, ...facts }: BundleContent['
 }
 
 function storedEvidence(evidence: DecodedEvidence): BundleContent['evidence'] {
-  const { imaLog, ekCertificate } = evidence;
+  const { eventLog, imaLog, ekCertificate, banks } = evidence;
   return {
     claims: base64url(evidence.claims),
     attest: base64url(evidence.attest),
     signature: base64url(evidence.signature),
-    pcrs: Object.fromEntries([...evidence.pcrs].map(([pcr, value]) => [String(pcr), hex(value)])),
-    event_log: base64url(evidence.eventLog),
+    pcrs: valuesInHex(evidence.pcrs),
+    ...(banks === undefined ? {} : { banks: banksInHex(banks) }),
+    ...(eventLog === undefined ? {} : { event_log: base64url(eventLog) }),
     ...(imaLog === undefined ? {} : { ima_log: base64url(imaLog) }),
     ...(ekCertificate === undefined ? {} : { ek_certificate: base64url(ekCertificate.raw) }),
     intermediates: evidence.intermediates.map(({ raw }) => base64url(raw)),
@@ -147,18 +166,24 @@ function storedEvidence(evidence: DecodedEvidence): BundleContent['evidence'] {
 }
 
 function evidenceOf(stored: BundleContent['evidence']): DecodedEvidence {
-  const { ima_log, ek_certificate } = stored;
+  const { event_log, ima_log, ek_certificate, banks } = stored;
   return {
     claims: bytes('claims', stored.claims),
     attest: bytes('attest', stored.attest),
     signature: bytes('signature', stored.signature),
-    pcrs: new Map(Object.entries(stored.pcrs).map(([pcr, value]) => [Number(pcr), fromHex(value)])),
-    eventLog: bytes('event_log', stored.event_log),
+    pcrs: valuesOf(stored.pcrs),
+    ...(banks === undefined
+      ? {}
+      : { banks: new Map(Object.entries(banks).map(([bank, values]) => [bank as OtherBank, valuesOf(values)])) }),
+    eventLog: event_log === undefined ? undefined : bytes('event_log', event_log),
     imaLog: ima_log === undefined ? undefined : bytes('ima_log', ima_log),
     ekCertificate: ek_certificate === undefined ? undefined : certificate('ek_certificate', ek_certificate),
     intermediates: stored.intermediates.map((each, i) => certificate(`intermediates[${i}]`, each)),
   };
 }
+
+const valuesOf = (values: Readonly<Record<string, string>>): Map<number, Uint8Array> =>
+  new Map(Object.entries(values).map(([pcr, value]) => [Number(pcr), fromHex(value)]));
 
 function bytes(field: string, text: string): Uint8Array {
   try {

@@ -34,12 +34,12 @@ function differencesOf(recorded: Verdict, today: Pick<Appraised, 'trusted' | 'fi
   if (recorded.trusted !== today.trusted) {
     const [was, is] = [recorded.trusted, today.trusted].map((trusted) => (trusted ? 'trusted' : 'not trusted'));
     const detail = `the recorded verdict is ${was}, this version says ${is} (recorded: ${then}; now: ${now})`;
-    const advice = 'repeat it with the version of that day; if both hold, report it: the checks have changed';
-    return [fail('bundle.differs', detail, { advice })];
+    return [fail('bundle.differs', detail)];
   }
   return then === now ? [] : [warn('bundle.reasons', `recorded failures: ${then}; this version finds: ${now}`)];
 }
 
 const failuresOf = (findings: readonly Pick<Finding, 'check' | 'severity'>[]): string =>
-  [...new Set(findings.filter(({ severity }) => severity === 'fail').map(({ check }) => check))].toSorted().join(', ') ||
-  'none';
+  [...new Set(findings.filter(({ severity }) => severity === 'fail').map(({ check }) => check))]
+    .toSorted()
+    .join(', ') || 'none';

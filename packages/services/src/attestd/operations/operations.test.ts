@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
 import { base64url } from '@vouchsafe/bytes/base64url';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
+import { unpackBundle } from '@vouchsafe/domain/attestation/bundle/bundle-file';
 import { captureImage, coverageOf } from '@vouchsafe/domain/attestation/capture';
+import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { imagePcrs } from '@vouchsafe/domain/attestation/policy';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
+import { testGroup, testTime } from '@vouchsafe/domain/testing/group';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
 import { decodeLog } from '@vouchsafe/eventlog/log';
@@ -17,6 +20,9 @@ import { routesOf } from '../../management/operation.ts';
 import { assertCovered, type Call, play } from '../../management/testing/calls.ts';
 import { type TestPart, testPart } from '../../management/testing/part.ts';
 import { AttestationConfiguration } from '../configuration.ts';
+import type { KeptBundle } from '../evidence-archive.ts';
+import type { EvidenceKeeper } from '../evidence-keeper.ts';
+import { givenVerdict, testKeeper } from '../testing/test-keeper.ts';
 import { attestdOperations } from './table.ts';
 
 const validity = { notBefore: new Date('2026-01-01'), notAfter: new Date('2046-01-01') };
@@ -37,12 +43,15 @@ const image = captureImage({ name: 'golden', version: '1', eventLog: log, pcrs, 
 
 let part: TestPart;
 let configuration: AttestationConfiguration;
+let evidence: EvidenceKeeper;
 let client: HttpClient;
-const operations = () => attestdOperations({ configuration, store: part.store, audit: part.audit, now: () => time });
+const operations = () =>
+  attestdOperations({ configuration, evidence, store: part.store, audit: part.audit, now: () => time });
 
 beforeEach(async () => {
   part = testPart();
   configuration = new AttestationConfiguration(part.store);
+  evidence = await testKeeper(part.folder, configuration);
   client = await part.serve(routesOf(operations()));
 });
 afterEach(() => part.close());
@@ -52,6 +61,7 @@ const eks = '/attestation/tpm2/endorsement-keys';
 const images = '/attestation/os/base-images';
 const settings = '/attestation/tpm2/settings';
 const raw = '/attestation/raw-config';
+const kept = '/attestation/evidence';
 const defaults = {
   require_certificate_validation: true,
   require_endorsement_keys: false,
@@ -182,6 +192,13 @@ const calls: Call[] = [
     naming: /event_log/,
   },
   { call: ['POST', images, changedImage({ name: '../x' })], fails: 'input.invalid', naming: /image\.name/ },
+  { call: ['GET', kept], gives: [] },
+  { call: ['GET', `${kept}/host-1`], fails: 'object.unknown', naming: /host-1/ },
+  { call: ['GET', `${kept}-settings`], gives: { keep: 'refused', days: 90, max_mb: 256 } },
+  { call: ['PATCH', `${kept}-settings`, { keep: 'all', days: 7 }], gives: { keep: 'all', days: 7, max_mb: 256 } },
+  { call: ['PATCH', `${kept}-settings`, { keep: 'some' }], fails: 'input.invalid', naming: /keep/ },
+  { call: ['PATCH', `${kept}-settings`, { max_mb: 0 }], fails: 'input.invalid', naming: /max_mb/ },
+
   { call: ['GET', images], gives: [{ ...summary, coverage }] },
   { call: ['GET', `${images}/golden`], gives: JSON.parse(JSON.stringify({ ...summary, coverage, image })) },
   { call: ['POST', `${images}/golden/activate`], gives: { ...summary, ...counting, activated, coverage } },
@@ -231,7 +248,7 @@ test('every operation does what it says, and names what is wrong', async () => {
   await play(client, rawCalls);
   const { body } = await client.call('GET', `${raw}?type=BRIEF`);
   assert.deepEqual(Object.keys(body as object), ['generation', 'fingerprint', 'last_update_time']);
-  assertCovered(operations(), [...calls, ...rawCalls, { call: ['GET', raw] }]);
+  assertCovered(operations(), [...calls, ...rawCalls, { call: ['GET', raw] }, { call: ['GET', `${kept}/host-1`] }]);
 });
 
 test('a change that fails leaves no record, and a change that cannot be recorded is not made', async () => {
@@ -264,4 +281,20 @@ test('what an image covers is what its log proves', () => {
   const wrong = new Map(pcrs).set(4, new Uint8Array(32));
   const capture = () => captureImage({ name: 'x', version: '1', eventLog: log, pcrs: wrong, now: time });
   assert.throws(capture, problem('input.invalid', /^PCR 4: /));
+});
+
+test('kept evidence is listed with its host, and exported by host, endorsement key or id', async () => {
+  configuration.setEvidence({ ...configuration.evidence(), days: 36_500 });
+  configuration.putHost({ ...record, ek: 'ab'.repeat(32) } as HostRecord);
+  evidence.keep(givenVerdict(configuration.policy((await testGroup()).group)));
+  await evidence.settled();
+  const [listed] = (await client.call('GET', kept)).body as (KeptBundle & { host: string })[];
+  assert.deepEqual([listed?.host, listed?.verdict, listed?.ek], ['host-1', 'unproven', 'ab'.repeat(32)]);
+  const id = String(listed?.id);
+  for (const name of ['host-1', 'ab'.repeat(32), id, id.slice(0, 8)]) {
+    const { file } = (await client.call('GET', `${kept}/${name}`)).body as { file: string };
+    assert.deepEqual(unpackBundle(Buffer.from(file, 'base64')).content.now, testTime);
+  }
+  for (const name of ['host-2', id.slice(0, 5), 'cd'.repeat(32)])
+    await assert.rejects(client.call('GET', `${kept}/${name}`), problem('object.unknown'));
 });

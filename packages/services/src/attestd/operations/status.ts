@@ -20,7 +20,7 @@ export const status = (context: AttestdContext): Operation[] => [
   ),
 ];
 
-function complaints({ configuration, now }: AttestdContext) {
+function complaints({ configuration, evidence: { lost }, now }: AttestdContext) {
   const seconds = now().getTime() / 1000;
   const counting = configuration.images().filter((record) => standingOf(record, seconds) === 'active').length;
   const { require_certificate_validation, require_endorsement_keys, enrolment } = configuration.settings();
@@ -32,6 +32,7 @@ function complaints({ configuration, now }: AttestdContext) {
     ],
     [enrolment === 'auto', 'WARNING', 'enrolment is auto: any TPM of a trusted maker becomes a host on first contact'],
     [counting === 0, 'WARNING', 'no base image is active: no host can be attested'],
+    [lost > 0, 'WARNING', `the evidence of ${lost} verdicts could not be kept since the start: see the log`],
   ];
   return rows.filter(([applies]) => applies).map(([, severity, message]) => ({ severity, message }));
 }

@@ -4,6 +4,7 @@ import { baseImages } from './base-images.ts';
 import { caCertificates } from './ca-certificates.ts';
 import type { AttestdContext } from './context.ts';
 import { endorsementKeys } from './endorsement-keys.ts';
+import { keptEvidence } from './kept-evidence.ts';
 import { settings } from './settings.ts';
 import { status } from './status.ts';
 
@@ -13,6 +14,7 @@ export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...endorsementKeys(context),
   ...settings(context),
   ...baseImages(context),
+  ...keptEvidence(context),
   ...status(context),
   ...rawConfig('attestation', context, (change) => context.configuration.takeOver(change)),
 ];

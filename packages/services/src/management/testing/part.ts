@@ -11,6 +11,7 @@ import { httpServer, listenOnSocket, type Route } from '../../http/server.ts';
 /** Store and audit of a part in a temporary folder. */
 export interface TestPart {
   readonly store: ConfigStore;
+  readonly folder: string;
   readonly records: AuditEntry[];
   /** While true, no record can be written. */
   full: boolean;
@@ -27,6 +28,7 @@ export function testPart(): TestPart {
   let sockets = 0;
   const part: TestPart = {
     store,
+    folder,
     records: [],
     full: false,
     audit(...entries) {
