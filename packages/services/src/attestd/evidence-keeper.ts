@@ -114,10 +114,10 @@ export class EvidenceKeeper {
 
   /** Deletes what the settings no longer keep. */
   prune(now = new Date()): void {
-    const { days, max_mb } = this.#input.settings();
-    const bytes = max_mb * 1024 * 1024;
-    const since = new Date(now.getTime() - days * day).toISOString();
     try {
+      const { days, max_mb } = this.#input.settings();
+      const bytes = max_mb * 1024 * 1024;
+      const since = new Date(now.getTime() - days * day).toISOString();
       this.#input.archive.prune({ bytes, unprovenBytes: bytes * unprovenShare, since });
     } catch (error) {
       this.#input.lost(`what is too old or too much cannot be deleted: ${(error as Error).message}`);
