@@ -1,4 +1,5 @@
 import { auditPage } from './audit.ts';
+import { cataloguePage } from './catalogue.ts';
 import { commandsPage } from './commands.ts';
 import { findingsPage } from './findings.ts';
 import { managementPage } from './management.ts';
@@ -11,4 +12,5 @@ export const referencePages: Readonly<Record<string, () => string>> = {
   'docs/problems.md': problemsPage,
   'docs/audit.md': auditPage,
   'docs/findings.md': findingsPage,
+  'docs/attack-catalogue.md': cataloguePage,
 };

@@ -1,0 +1,76 @@
+import type { CatalogueCase } from '../case.ts';
+
+const attacks = 'packages/testing/src/attestation/evidence-attacks.test.ts';
+const release = 'packages/services/src/kmxd/release-service.test.ts';
+const site = 'packages/testing/src/site/site.test.ts';
+
+export const designCases: readonly CatalogueCase[] = [
+  {
+    id: 'X1',
+    what: 'a genuine TPM of the same maker with the golden log, not enrolled',
+    tests: [{ file: attacks, test: 'same CA, golden log, and nobody approved the TPM' }],
+  },
+  { id: 'X2', what: 'a revoked host comes back with its other endorsement key', tests: [] },
+  { id: 'X3', what: 'a byte of the agent is changed on the disk', tests: [] },
+  { id: 'X4', what: 'a Key Provider Service of its own, registered by the workload center', tests: [] },
+  {
+    id: 'X5',
+    what: 'a VM is moved to a standard provider without the right to leave',
+    waits: { step: 5, why: 'there is one kind of provider, and no change of provider yet' },
+  },
+  { id: 'X6', what: 'a certificate made by the center asks for the secrets of a member', tests: [] },
+  { id: 'X7', what: 'the proxy forges the answer of the Key Provider Service', tests: [] },
+  {
+    id: 'X8',
+    what: 'the name of a key of another provider',
+    tests: [
+      { file: release, test: 'kid of another provider: a key on the same key server is not used, nor even asked for' },
+    ],
+  },
+  {
+    id: 'X9',
+    what: 'a host of one cluster, a key of another',
+    tests: [{ file: release, test: 'ciphertext of another cluster: refused with share "own", opened with "all"' }],
+  },
+  { id: 'X10', what: 'another domain with the copied key safe', tests: [] },
+  {
+    id: 'X11',
+    what: 'migration to a host without a certificate for it',
+    waits: { step: 5, why: 'certificates for migration are issued in step 3 and asked for in step 5' },
+  },
+  {
+    id: 'X12',
+    what: 'administration on the inner port, from a guest',
+    tests: [
+      {
+        file: site,
+        test: 'administration is not reachable from outside: not through the proxy, not on the service sockets',
+      },
+    ],
+  },
+  { id: 'X13', what: 'a forged backup, an old backup', waits: { step: 4, why: 'there is no backup yet' } },
+  { id: 'X14', what: 'a service that did not hear of a revocation; a deletion against an addition', tests: [] },
+  {
+    id: 'X15',
+    what: 'the system disk of a host that was killed',
+    tests: [
+      {
+        file: site,
+        test: 'the keys of a running VM are on no disk, in no log, no database, no arguments, no environment',
+      },
+    ],
+  },
+  { id: 'X16', what: 'another process of the host uses its TPM', tests: [] },
+  { id: 'X17', what: 'the body of a proven request is exchanged', tests: [] },
+  { id: 'X18', what: 'a flood of challenges with the endorsement key of a victim', tests: [] },
+  {
+    id: 'X19',
+    what: 'the virtual TPM of a guest as that of a host',
+    tests: [{ file: attacks, test: 'virtual TPM in a scope that does not allow it' }],
+  },
+  {
+    id: 'X20',
+    what: 'a compromised primary key wraps anew and opens nothing',
+    waits: { step: 3, why: 'compromised keys' },
+  },
+];

@@ -1,0 +1,67 @@
+import type { CatalogueCase } from '../case.ts';
+
+const service = 'packages/testing/src/attestation/attestation-service.test.ts';
+const site = 'packages/testing/src/site/site.test.ts';
+
+export const operationCases: readonly CatalogueCase[] = [
+  {
+    id: 'O01',
+    what: 'every route without a credential',
+    tests: [
+      {
+        file: site,
+        test: 'administration is not reachable from outside: not through the proxy, not on the service sockets',
+      },
+    ],
+  },
+  { id: 'O02', what: 'idle and slow connections', tests: [] },
+  { id: 'O03', what: 'bodies that are bombs, prototypes, numbers as text', tests: [] },
+  {
+    id: 'O04',
+    what: 'a crash between verdict and record',
+    tests: [{ file: service, test: 'without a record there is no token' }],
+  },
+  { id: 'O05', what: 'two instances whose clocks differ', tests: [] },
+  {
+    id: 'O06',
+    what: 'old agents and old stores after an update',
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/image-record.test.ts',
+        test: 'a bare image that an older version stored counts',
+      },
+    ],
+  },
+  { id: 'O07', what: 'a refusal, then silence, then another service', tests: [] },
+  { id: 'O08', what: 'agent restarted, host renamed, TPM cleared or exchanged', tests: [] },
+  { id: 'O09', what: 'five thousand hosts boot at once', tests: [] },
+  {
+    id: 'O10',
+    what: 'a TPM that is slow or busy',
+    tests: [{ file: 'packages/tpm2/src/tpm.test.ts', test: 'a command is sent again while the TPM asks for it' }],
+  },
+  {
+    id: 'O11',
+    what: 'records are removed, changed, reordered',
+    waits: {
+      step: 6,
+      why: '`vouchsafe audit verify` finds changed and reordered records; a cut tail shows when heads are exchanged',
+    },
+  },
+  { id: 'O12', what: 'a service is restored from an old backup', waits: { step: 4, why: 'there is no backup yet' } },
+  {
+    id: 'O13',
+    what: 'a host hands its challenge on to an honest one',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/evidence-attacks.test.ts',
+        test: 'nonce of another host: an honest TPM answers the challenge of this one',
+      },
+    ],
+  },
+  {
+    id: 'O14',
+    what: 'an administrator adds what should not be trusted',
+    waits: { step: 6, why: 'two persons and a transparency log come later; every change is in the audit' },
+  },
+];

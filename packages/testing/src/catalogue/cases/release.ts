@@ -1,0 +1,64 @@
+import type { CatalogueCase } from '../case.ts';
+
+const release = 'packages/services/src/kmxd/release-service.test.ts';
+const site = 'packages/testing/src/site/site.test.ts';
+
+export const releaseCases: readonly CatalogueCase[] = [
+  {
+    id: 'R01',
+    what: 'a good token, and another recipient than the quote names',
+    tests: [
+      {
+        file: release,
+        test: 'an answer is sealed to the key in the token: whoever carries the token elsewhere cannot open it',
+      },
+    ],
+  },
+  { id: 'R02', what: 'a recipient key that is weak or none', tests: [] },
+  { id: 'R03', what: 'what was sealed for one host is opened by another, or its header is changed', tests: [] },
+  {
+    id: 'R04',
+    what: 'keys of other providers and clusters; foreign and missing keys are told apart',
+    tests: [
+      { file: release, test: 'unknown provider, foreign key and damaged text are told by the same words' },
+      { file: release, test: 'kid of another provider: a key on the same key server is not used, nor even asked for' },
+    ],
+  },
+  {
+    id: 'R05',
+    what: 'states and dates of KMIP objects',
+    tests: [
+      {
+        file: release,
+        test: 'a primary key that is not active opens and does not wrap; it is asked for again after a while',
+      },
+    ],
+    waits: { step: 3, why: 'compromised keys, usage masks and dates' },
+  },
+  {
+    id: 'R06',
+    what: 'key servers that are down, slow, half, exchanged',
+    waits: { step: 3, why: 'fail-over between key servers' },
+  },
+  {
+    id: 'R07',
+    what: 'keys in logs, dumps, texts, swap',
+    tests: [
+      {
+        file: site,
+        test: 'the keys of a running VM are on no disk, in no log, no database, no arguments, no environment',
+      },
+      { file: site, test: 'a core dump of the agent holds no key' },
+    ],
+  },
+  { id: 'R08', what: 'one host asks for ten thousand keys', waits: { step: 3, why: 'limits for each host' } },
+  { id: 'R09', what: 'the primary key is rotated in the middle of a release', waits: { step: 3, why: 'rotation' } },
+  { id: 'R10', what: 'a revocation arrives during a release', tests: [] },
+  { id: 'R11', what: 'two persons for one key', waits: { step: 6, why: 'there is no approval by two persons yet' } },
+  {
+    id: 'R12',
+    what: 'keys that are kept on the host for a day without the service',
+    waits: { step: 6, why: 'keys are kept in memory only; persistence under the TPM is not built' },
+  },
+  { id: 'R13', what: 'secrets in a URL or in a cache', tests: [] },
+];
