@@ -28,6 +28,10 @@ export const findings = {
   },
   'quote.selection': { stops: 'a quote over other PCRs, or none', advice: 'update the agent of the host' },
   'quote.digest': { stops: 'PCR values that the quote does not cover', advice: 'attest again' },
+  'claims.keys': {
+    stops: 'a released key that is sealed to a point off its curve',
+    advice: 'update the agent of the host; if it is the one of this release, treat the host as broken into',
+  },
   'challenge.once': { stops: 'the same evidence handed in twice', advice: 'attest again' },
   'tpm.clock': {
     stops: 'an old copy of the state of a virtual TPM',

@@ -5,6 +5,7 @@ import { akShared } from './ak-shared.ts';
 import { bootComplete } from './boot-complete.ts';
 import { bootRulesCheck } from './boot-rules.ts';
 import { challengeOnce } from './challenge-once.ts';
+import { claimKeys } from './claim-keys.ts';
 import { clock } from './clock.ts';
 import { ekCertificate } from './ek-certificate.ts';
 import { ekTemplate } from './ek-template.ts';
@@ -32,6 +33,7 @@ export const attestationChecks: readonly Check[] = [
   quoteType,
   quoteExtraData,
   challengeOnce,
+  claimKeys,
   ekTemplate,
   ekCertificate,
   hostEnrolled,

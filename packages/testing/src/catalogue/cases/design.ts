@@ -12,14 +12,32 @@ export const designCases: readonly CatalogueCase[] = [
   },
   { id: 'X2', what: 'a revoked host comes back with its other endorsement key', tests: [] },
   { id: 'X3', what: 'a byte of the agent is changed on the disk', tests: [] },
-  { id: 'X4', what: 'a Key Provider Service of its own, registered by the workload center', tests: [] },
+  {
+    id: 'X4',
+    what: 'a Key Provider Service of its own, registered by the workload center',
+    tests: [
+      {
+        file: 'packages/services/src/kmxa/operations/operations.test.ts',
+        test: 'a service of another group is refused by every way in, so nobody brings in a Trust Authority of their own',
+      },
+    ],
+  },
   {
     id: 'X5',
     what: 'a VM is moved to a standard provider without the right to leave',
     waits: { step: 5, why: 'there is one kind of provider, and no change of provider yet' },
   },
   { id: 'X6', what: 'a certificate made by the center asks for the secrets of a member', tests: [] },
-  { id: 'X7', what: 'the proxy forges the answer of the Key Provider Service', tests: [] },
+  {
+    id: 'X7',
+    what: 'the proxy forges the answer of the Key Provider Service',
+    tests: [
+      {
+        file: 'packages/domain/src/keys/signed-answer.test.ts',
+        test: 'an answer of a kmxd of the group to our request is believed',
+      },
+    ],
+  },
   {
     id: 'X8',
     what: 'the name of a key of another provider',
@@ -32,7 +50,20 @@ export const designCases: readonly CatalogueCase[] = [
     what: 'a host of one cluster, a key of another',
     tests: [{ file: release, test: 'ciphertext of another cluster: refused with share "own", opened with "all"' }],
   },
-  { id: 'X10', what: 'another domain with the copied key safe', tests: [] },
+  {
+    id: 'X10',
+    what: 'another domain with the copied key safe',
+    tests: [
+      {
+        file: 'packages/services/src/kmxa/vm-keys.test.ts',
+        test: 'copied key safe, added CD-ROM: refused with the change, and opens for who does not look at the profile',
+      },
+      {
+        file: 'packages/services/src/kmxa/vm-keys.test.ts',
+        test: 'copied key safe in another domain: refused by its UUID',
+      },
+    ],
+  },
   {
     id: 'X11',
     what: 'migration to a host without a certificate for it',
@@ -60,8 +91,18 @@ export const designCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'X16', what: 'another process of the host uses its TPM', tests: [] },
-  { id: 'X17', what: 'the body of a proven request is exchanged', tests: [] },
+  {
+    id: 'X16',
+    what: 'another process of the host uses its TPM',
+    tests: [
+      { file: 'packages/services/src/host-setup/host-setup.test.ts', test: 'everybody who may use the TPM is named' },
+    ],
+  },
+  {
+    id: 'X17',
+    what: 'the body of a proven request is exchanged',
+    tests: [{ file: 'packages/services/src/kmxd/release-service.test.ts', test: 'an exchanged body' }],
+  },
   { id: 'X18', what: 'a flood of challenges with the endorsement key of a victim', tests: [] },
   {
     id: 'X19',

@@ -69,8 +69,31 @@ export const policyCases: readonly CatalogueCase[] = [
           ),
           events: [...otherFirmware.slice(0, 1), ...otherKernel],
         }),
-        expect: findings('image.match'),
+        expect: findings('image.match', 'image.mixed'),
         without: 'image.match',
+      },
+      {
+        change: 'their mixture was declared',
+        mutate: (honest) => {
+          const mixed = trusting(
+            honest,
+            activeRecord(imageOf('new-firmware', otherFirmware)),
+            activeRecord(imageOf('new-kernel', otherKernel)),
+          );
+          const declared = {
+            name: 'both',
+            firmware: 'new-firmware',
+            boot: 'new-kernel',
+            by: 'local-root',
+            since: '2026-01-01T00:00:00.000Z',
+          };
+          return {
+            ...mixed,
+            events: [...otherFirmware.slice(0, 1), ...otherKernel],
+            policy: { ...mixed.policy, compositions: [declared] },
+          };
+        },
+        expect: 'accept',
       },
       {
         change: 'each of them by itself',
@@ -86,6 +109,10 @@ export const policyCases: readonly CatalogueCase[] = [
       },
     ],
     tests: [
+      {
+        file: 'packages/domain/src/attestation/checks/image-match.test.ts',
+        test: 'the firmware of one image with the boot of another is refused until it is declared, and then only this way round',
+      },
       { file: attacks, test: 'images are matched as a whole: firmware of one and kernel of another are neither' },
     ],
   },
@@ -120,7 +147,16 @@ export const policyCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'B06', what: 'an older boot that is still trusted, below the minimum', tests: [] },
+  {
+    id: 'B06',
+    what: 'an older boot that is still trusted, below the minimum',
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/minimums.test.ts',
+        test: 'downgrade: a host with an older image that is still active is refused, and passes without the check',
+      },
+    ],
+  },
   { id: 'B07', what: 'an image file that was changed, or that nobody of ours signed', tests: [] },
   {
     id: 'B08',

@@ -1,4 +1,37 @@
-import type { CatalogueCase } from '../case.ts';
+import { type CatalogueCase, findings, type Mutation } from '../case.ts';
+import type { Parts } from '../parts.ts';
+
+/** The host names another release key under its quote. */
+const naming = (honest: Parts, enc: object): Parts => {
+  const claims = JSON.parse(new TextDecoder().decode(honest.claims));
+  return { ...honest, claims: new TextEncoder().encode(JSON.stringify({ ...claims, enc })) };
+};
+const coordinate = (fill: number) => Buffer.alloc(32, fill).toString('base64url');
+
+const weakKeys: readonly Mutation[] = [
+  {
+    change: 'a point off the curve',
+    mutate: (honest) => naming(honest, { kty: 'EC', crv: 'P-256', x: coordinate(1), y: coordinate(1) }),
+    expect: findings('claims.keys'),
+    without: 'claims.keys',
+  },
+  {
+    change: 'zeros',
+    mutate: (honest) => naming(honest, { kty: 'EC', crv: 'P-256', x: coordinate(0), y: coordinate(0) }),
+    expect: findings('claims.keys'),
+    without: 'claims.keys',
+  },
+  {
+    change: 'X25519, zeros',
+    mutate: (honest) => naming(honest, { kty: 'OKP', crv: 'X25519', x: coordinate(0) }),
+    expect: findings('quote.extra-data'),
+  },
+  {
+    change: 'RSA with 1024 bits',
+    mutate: (honest) => naming(honest, { kty: 'RSA', n: Buffer.alloc(128, 0xff).toString('base64url'), e: 'AQAB' }),
+    expect: findings('quote.extra-data'),
+  },
+];
 
 const release = 'packages/services/src/kmxd/release-service.test.ts';
 const site = 'packages/testing/src/site/site.test.ts';
@@ -14,8 +47,21 @@ export const releaseCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'R02', what: 'a recipient key that is weak or none', tests: [] },
-  { id: 'R03', what: 'what was sealed for one host is opened by another, or its header is changed', tests: [] },
+  { id: 'R02', what: 'a recipient key that is weak or none', mutations: weakKeys },
+  {
+    id: 'R03',
+    what: 'what was sealed for one host is opened by another, or its header is changed',
+    tests: [
+      {
+        file: 'packages/domain/src/keys/signed-answer.test.ts',
+        test: 'a released key opens for the host that it is sealed to, and for no other',
+      },
+      {
+        file: 'packages/domain/src/keys/signed-answer.test.ts',
+        test: 'no changed header or text of a sealed key opens',
+      },
+    ],
+  },
   {
     id: 'R04',
     what: 'keys of other providers and clusters; foreign and missing keys are told apart',
@@ -53,7 +99,16 @@ export const releaseCases: readonly CatalogueCase[] = [
   },
   { id: 'R08', what: 'one host asks for ten thousand keys', waits: { step: 3, why: 'limits for each host' } },
   { id: 'R09', what: 'the primary key is rotated in the middle of a release', waits: { step: 3, why: 'rotation' } },
-  { id: 'R10', what: 'a revocation arrives during a release', tests: [] },
+  {
+    id: 'R10',
+    what: 'a revocation arrives during a release',
+    tests: [
+      {
+        file: release,
+        test: 'a revocation that arrives while the key server takes its time comes before the release, and the records show it',
+      },
+    ],
+  },
   { id: 'R11', what: 'two persons for one key', waits: { step: 6, why: 'there is no approval by two persons yet' } },
   {
     id: 'R12',

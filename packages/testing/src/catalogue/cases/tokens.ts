@@ -27,7 +27,13 @@ export const tokenCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'J04', what: 'a token for a policy or a host that was revoked since', tests: [] },
+  {
+    id: 'J04',
+    what: 'a token for a policy or a host that was revoked since',
+    tests: [
+      { file: release, test: 'a denied host gets nothing, in the same second; nor does a token of an epoch before' },
+    ],
+  },
   {
     id: 'J05',
     what: 'signing keys come and go, unknown ones come in floods',
