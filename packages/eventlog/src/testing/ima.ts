@@ -13,7 +13,7 @@ export interface ImaInput {
   readonly violation?: boolean;
 }
 
-const ascii = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
+const utf8 = (text: string) => new Uint8Array(Buffer.from(text));
 const length = (n: number) => new Uint8Array(Uint32Array.of(n).buffer);
 const sized = (bytes: Uint8Array) => concat(length(bytes.length), bytes);
 
@@ -21,8 +21,8 @@ const algorithmOf = (value: Uint8Array) => Object.entries(algorithms).find(([, {
 
 /** The fields as they stand in template data. */
 function fields(input: ImaInput): Uint8Array[] {
-  const tagged = concat(ascii(`${algorithmOf(input.digest)}:\0`), input.digest);
-  const list: Uint8Array[] = [tagged, ascii(`${input.name}\0`)];
+  const tagged = concat(utf8(`${algorithmOf(input.digest)}:\0`), input.digest);
+  const list: Uint8Array[] = [tagged, utf8(`${input.name}\0`)];
   if (input.signature) list.push(input.signature);
   if (input.buffer) list.push(input.buffer);
   if (input.modsig) list.push(input.modsig.length > 0 ? tagged : new Uint8Array(), input.modsig);
@@ -30,7 +30,7 @@ function fields(input: ImaInput): Uint8Array[] {
 }
 
 const hashed = (input: ImaInput) =>
-  input.template === 'ima' ? originalData(input.digest, ascii(input.name)) : concat(...fields(input).map(sized));
+  input.template === 'ima' ? originalData(input.digest, utf8(input.name)) : concat(...fields(input).map(sized));
 
 const templateHash = (input: ImaInput, bank: Bank) =>
   input.violation ? new Uint8Array(algorithms[bank].size) : digest(bank, hashed(input));
@@ -41,14 +41,14 @@ export const buildIma = (inputs: readonly ImaInput[], hashBank: Bank = 'sha1'): 
     ...inputs.flatMap((input) => [
       length(10),
       templateHash(input, hashBank),
-      sized(ascii(input.template)),
-      input.template === 'ima' ? concat(input.digest, sized(ascii(input.name))) : sized(hashed(input)),
+      sized(utf8(input.template)),
+      input.template === 'ima' ? concat(input.digest, sized(utf8(input.name))) : sized(hashed(input)),
     ]),
   );
 
 /** The same log as text. */
 export const buildImaText = (inputs: readonly ImaInput[]): Uint8Array<ArrayBuffer> =>
-  ascii(inputs.map((input) => `10 ${hex(templateHash(input, 'sha1'))} ${input.template} ${columns(input)}\n`).join(''));
+  utf8(inputs.map((input) => `10 ${hex(templateHash(input, 'sha1'))} ${input.template} ${columns(input)}\n`).join(''));
 
 function columns(input: ImaInput): string {
   if (input.template === 'ima') return `${hex(input.digest)} ${input.name}`;
