@@ -7,6 +7,7 @@ import { addDev } from './commands/dev.ts';
 import { addEk } from './commands/ek.ts';
 import { addEvidence } from './commands/evidence.ts';
 import { addHost } from './commands/host.ts';
+import { addIma } from './commands/ima.ts';
 import { addImage } from './commands/image.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addKms } from './commands/kms.ts';
@@ -47,6 +48,7 @@ const ofHosts = [
   addServe,
   addHost,
   addImage,
+  addIma,
   addEk,
   addProvider,
   addVm,

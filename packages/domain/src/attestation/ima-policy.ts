@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import Type from 'typebox';
-import { compileGlob, type Glob } from '../glob.ts';
+import type { Glob } from '../glob.ts';
 import type { BaseImage } from './base-image.ts';
 import type { AllowList } from './ima/allow-list.ts';
+import { readExcludes } from './ima/exclude-lint.ts';
 import { emptyKeyring, type Keyring, keyringOf } from './ima/keyring.ts';
 
 const Severity = Type.Union([Type.Literal('fail'), Type.Literal('warn')]);
@@ -55,11 +56,11 @@ export const noImaPolicy: ImaPolicy = {
   keyring: emptyKeyring,
 };
 
-/** @throws {GlobError}, {Problem} `input.malformed` when a key is none */
+/** @throws {Problem} `input.invalid`, `input.malformed` naming the exclude or key */
 export const imaPolicyOf = (settings: ImaSettings, lists: Iterable<AllowList>): ImaPolicy => ({
   settings,
   lists: new Map([...lists].map((list) => [list.name, list])),
-  excludes: settings.excludes.map(compileGlob),
+  excludes: readExcludes(settings.excludes),
   keyring: keyringOf(settings.keys),
 });
 

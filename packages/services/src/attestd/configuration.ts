@@ -2,7 +2,7 @@ import { type BootRules, BootRulesSchema, defaultBootRules } from '@vouchsafe/do
 import { defaultEvidenceSettings, EvidenceSettings } from '@vouchsafe/domain/attestation/bundle/evidence-settings';
 import { Composition } from '@vouchsafe/domain/attestation/composition';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
-import { noImaPolicy } from '@vouchsafe/domain/attestation/ima-policy';
+import { imaPolicyOf } from '@vouchsafe/domain/attestation/ima-policy';
 import { type ImageRecord, readImageRecord } from '@vouchsafe/domain/attestation/image-record';
 import { defaultMinimums, Minimums } from '@vouchsafe/domain/attestation/minimums';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
@@ -15,6 +15,7 @@ import type { ConfigStore } from '@vouchsafe/store/config-store';
 import Type from 'typebox';
 import { type Collections, checkDocuments, sameName } from '../management/collections.ts';
 import type { Replacement } from '../management/raw-config.ts';
+import { checkImaList, checkImaSettings, ImaConfiguration, imaCollections } from './ima-configuration.ts';
 import { HostRegistry, hostRows, readHost } from './registry/host-registry.ts';
 import type { PendingHost } from './registry/pending-host.ts';
 import type { ToldTrust } from './trust-reports.ts';
@@ -35,6 +36,7 @@ const collections = {
   compositions: 'compositions',
   minimums: 'minimums',
   evidence: 'evidence',
+  ...imaCollections,
 } as const;
 
 /** Collections that no verdict depends on as a whole: of the registry it is one row. */
@@ -67,6 +69,8 @@ const documents: Collections = {
     sameName(name, 'settings');
     readEvidence(body);
   },
+  [collections.imaLists]: checkImaList,
+  [collections.imaSettings]: checkImaSettings,
   [collections.settings]: (name, body) => void (name === 'epoch' ? readEpoch(body) : readSettings(body)),
 };
 
@@ -82,6 +86,7 @@ export class AttestationConfiguration {
   readonly #store: ConfigStore;
   readonly #told: ToldTrust;
   readonly registry: HostRegistry;
+  readonly ima: ImaConfiguration;
   #policy: Omit<AttestationPolicy, 'group'> | undefined;
 
   /**
@@ -91,6 +96,10 @@ export class AttestationConfiguration {
   constructor(store: ConfigStore, told: ToldTrust = () => undefined) {
     this.#store = store;
     this.#told = told;
+    this.ima = new ImaConfiguration(store, {
+      changed: (change) => this.#changed(change),
+      lessTrust: (change) => this.#lessTrust(change),
+    });
     this.registry = new HostRegistry(store, {
       lessTrust: (change) => this.#counted(change),
       onRevoked: (sub) => told({ deny: sub }),
@@ -107,7 +116,7 @@ export class AttestationConfiguration {
       compositions: this.compositions(),
       minimums: this.minimums(),
       rules: this.rules(),
-      ima: noImaPolicy,
+      ima: imaPolicyOf(this.ima.settings(), this.ima.allowLists()),
       epoch: this.epoch(),
       documents: this.#documents(),
     };
@@ -269,6 +278,7 @@ export class AttestationConfiguration {
     this.#changed(() =>
       this.#store.together(() => {
         this.#store.replace(replacement);
+        this.ima.tookOver();
         if (this.epoch() < epoch) throw new Problem('input.invalid', `epoch: expected ${epoch} or later`);
         this.registry.tookOver(before.hosts);
         if (lessThan(before, this.#trusted())) this.#told({ raise: true });

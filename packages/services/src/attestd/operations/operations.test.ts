@@ -248,7 +248,9 @@ test('every operation does what it says, and names what is wrong', async () => {
   await play(client, rawCalls);
   const { body } = await client.call('GET', `${raw}?type=BRIEF`);
   assert.deepEqual(Object.keys(body as object), ['generation', 'fingerprint', 'last_update_time']);
-  assertCovered(operations(), [...calls, ...rawCalls, { call: ['GET', raw] }, { call: ['GET', `${kept}/host-1`] }]);
+  // Those of IMA have a test of their own.
+  const here = operations().filter(({ name }) => !name.startsWith('attestation.ima.'));
+  assertCovered(here, [...calls, ...rawCalls, { call: ['GET', raw] }, { call: ['GET', `${kept}/host-1`] }]);
 });
 
 test('a change that fails leaves no record, and a change that cannot be recorded is not made', async () => {

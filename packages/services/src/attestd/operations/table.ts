@@ -4,6 +4,8 @@ import { baseImages } from './base-images.ts';
 import { caCertificates } from './ca-certificates.ts';
 import type { AttestdContext } from './context.ts';
 import { endorsementKeys } from './endorsement-keys.ts';
+import { imaLists } from './ima-lists.ts';
+import { imaPolicy } from './ima-policy.ts';
 import { keptEvidence } from './kept-evidence.ts';
 import { settings } from './settings.ts';
 import { status } from './status.ts';
@@ -15,6 +17,8 @@ export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...settings(context),
   ...baseImages(context),
   ...keptEvidence(context),
+  ...imaLists(context),
+  ...imaPolicy(context),
   ...status(context),
   ...rawConfig('attestation', context, (change) => context.configuration.takeOver(change)),
 ];
