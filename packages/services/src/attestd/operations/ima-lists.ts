@@ -23,7 +23,7 @@ const summaryOf = (list: ImaList, images: readonly string[]) => {
 };
 
 /** The lists of files that base images name: what a host may execute, and read as root. */
-export const imaLists = ({ configuration, ...context }: AttestdContext): Operation[] => {
+export const imaLists = ({ configuration, ...context }: Omit<AttestdContext, 'evidence' | 'now'>): Operation[] => {
   const imagesOf = (list: string) =>
     configuration.images().flatMap(({ image }) => (image.ima?.lists.includes(list) ? [image.name] : []));
   return [

@@ -7,7 +7,7 @@ import type { AttestdContext } from './context.ts';
 const Update = Type.Partial(ImaSettings, { additionalProperties: false });
 
 /** What holds for the IMA logs of all hosts. */
-export const imaPolicy = ({ configuration, ...context }: AttestdContext): Operation[] => [
+export const imaPolicy = ({ configuration, ...context }: Omit<AttestdContext, 'evidence' | 'now'>): Operation[] => [
   query(
     {
       name: 'attestation.ima.policy.get',

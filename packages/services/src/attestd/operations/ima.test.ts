@@ -55,7 +55,7 @@ let part: TestPart;
 let configuration: AttestationConfiguration;
 let client: HttpClient;
 const operations = () => {
-  const context = { configuration, store: part.store, audit: part.audit, now: () => time };
+  const context = { configuration, store: part.store, audit: part.audit };
   return [...imaLists(context), ...imaPolicy(context)];
 };
 
