@@ -3,6 +3,7 @@ import { EventLogError } from '@vouchsafe/eventlog/error';
 import { decodeImaText } from '@vouchsafe/eventlog/ima/ascii';
 import { decodeImaLog, type ImaEntry } from '@vouchsafe/eventlog/ima/log';
 import { checkTemplateHashes, matchImaPrefix, replayIma } from '@vouchsafe/eventlog/ima/replay';
+import { imaTail } from '@vouchsafe/eventlog/ima/tail';
 import { inspectIma } from '@vouchsafe/eventlog/inspect';
 import { buildIma, buildImaText, type ImaInput } from '@vouchsafe/eventlog/testing/ima';
 import { ofCorpus, ofRecordedBoots } from '../corpus.ts';
@@ -40,6 +41,7 @@ export const make: MakeTargets = () => [
     run(bytes) {
       use(decodeImaLog(bytes));
       inspectIma(bytes);
+      imaTail(bytes, 3);
     },
     refuses,
   },

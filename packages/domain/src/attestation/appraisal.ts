@@ -1,7 +1,9 @@
+import { hex } from '@vouchsafe/bytes/hex';
 import type { ImaEntry } from '@vouchsafe/eventlog/ima/log';
 import type { EventLog } from '@vouchsafe/eventlog/log';
 import type { ProvenFacts } from '@vouchsafe/eventlog/proven';
 import type { TpmsAttestFrame, TpmsQuoteInfo } from '@vouchsafe/tpm2/attest';
+import { nameOf } from '@vouchsafe/tpm2/name';
 import type { TpmtPublic } from '@vouchsafe/tpm2/public';
 import type { BaseImage } from './base-image.ts';
 import type { Candidate } from './candidate.ts';
@@ -9,6 +11,7 @@ import type { Challenge } from './challenge.ts';
 import type { AgentClaims } from './claims.ts';
 import type { DecodedEvidence } from './evidence.ts';
 import type { FindingId } from './findings.ts';
+import type { HeldLog } from './held-log.ts';
 import type { HostRecord } from './host-record.ts';
 import type { ImaContinuation, ImaProgress } from './ima/progress.ts';
 import type { KnownKeys } from './known-keys.ts';
@@ -30,6 +33,23 @@ export interface BootRecord {
   readonly at?: number;
 }
 
+/** One boot of one TPM, as its quotes tell it. */
+export interface BootKey {
+  readonly ek: string;
+  /** Name of the AK, in hexadecimal. */
+  readonly ak: string;
+  readonly resetCount: number;
+  readonly restartCount: number;
+}
+
+/** The boot that a quote tells of. */
+export const bootOf = ({ ek, ak }: Challenge, { clockInfo }: TpmsAttestFrame): BootKey => ({
+  ek,
+  ak: hex(nameOf(ak)),
+  resetCount: clockInfo.resetCount,
+  restartCount: clockInfo.restartCount,
+});
+
 export interface AppraisalInput {
   readonly challenge: Challenge;
   readonly evidence: DecodedEvidence;
@@ -39,6 +59,8 @@ export interface AppraisalInput {
   readonly lastBoot: BootRecord | undefined;
   /** What is known of the IMA log of this very boot: same EK, AK, resetCount and restartCount. */
   readonly imaProgress?: ImaProgress | undefined;
+  /** What is held of the event log of a boot, under the policy of this appraisal. */
+  readonly held?: (boot: BootKey) => HeldLog | undefined;
   /** Seconds since 1970. */
   readonly now: number;
   /** Consumes the challenge; false when it was consumed before. Test and entry are one step. */
@@ -85,6 +107,8 @@ export interface Proven {
   quote: TpmsQuoteInfo;
   /** [quote.digest] values that the quote vouches for, by PCR */
   pcrs: ReadonlyMap<number, Uint8Array>;
+  /** [evidence.held] only when the host refers to its event log instead of sending it */
+  held: HeldLog;
   /** [eventlog.replay] digests and order are proven, types and data are not */
   log: EventLog;
   /** [eventlog.replay] what the log accounts for, by PCR, PCR 10 included */
@@ -119,11 +143,20 @@ export interface Check {
   readonly id: FindingId;
   /** When it fails nothing after it can be believed, so nothing after it runs. */
   readonly gate?: true;
+  /**
+   * What it finds follows from the event log, the quoted values, the image and the policy alone, not from time, host or
+   * anything else: for a log that is held it is not made again. What it proves is not there then.
+   */
+  readonly ofLog?: true;
   run(appraisal: Appraisal): Finding[];
 }
 
 export interface Appraised extends Verdict {
   readonly appraisal: Appraisal;
+  /** Findings of the checks that read nothing but the log. */
+  readonly ofLog: ReadonlyMap<string, readonly Finding[]>;
+  /** The host referred to logs, and something after them failed: no verdict, it must send them. */
+  readonly wantsLogs: boolean;
 }
 
 /**
@@ -133,17 +166,22 @@ export interface Appraised extends Verdict {
 export function appraise(input: AppraisalInput, checks: readonly Check[]): Appraised {
   const appraisal = new Appraisal(input);
   const findings: Finding[] = [];
-  let complete = true;
+  const ofLog = new Map<string, readonly Finding[]>();
+  let [complete, wantsLogs, atLogs] = [true, false, false];
   for (const check of checks) {
     const found = runOne(check, appraisal);
     findings.push(...found);
-    if (check.gate && found.some((finding) => finding.severity === 'fail')) {
+    const failed = found.some(({ severity }) => severity === 'fail');
+    if (check.ofLog) ofLog.set(check.id, found);
+    atLogs ||= check.id === 'eventlog.replay';
+    wantsLogs ||= failed && input.evidence.reference !== undefined && (atLogs || check.id === 'evidence.held');
+    if (check.gate && failed) {
       complete = false;
       break;
     }
   }
   const proven = needed.every((fact) => appraisal.has(fact));
-  return { ...verdictOf(findings, complete && proven), appraisal };
+  return { ...verdictOf(findings, complete && proven), appraisal, ofLog, wantsLogs };
 }
 
 /** What a token says, so what must have been proven by whatever checks there were. */
@@ -151,8 +189,17 @@ const needed = ['claims', 'tpm', 'host', 'image'] as const satisfies (keyof Prov
 
 function runOne(check: Check, appraisal: Appraisal): Finding[] {
   try {
-    return check.run(appraisal);
+    return check.ofLog && appraisal.has('held') ? heldFindings(check.id, appraisal) : check.run(appraisal);
   } catch (error) {
     return [fail(check.id, `the check could not be made: ${(error as Error).message}`)];
   }
+}
+
+/** What the check found when the log was there. @throws {TypeError} when it was not made for this image */
+function heldFindings(check: FindingId, appraisal: Appraisal): Finding[] {
+  const held = appraisal.get('held');
+  const found = held.findings.get(check);
+  if (found === undefined || (appraisal.has('image') && appraisal.get('image').name !== held.image))
+    throw new TypeError('it is not held what the log showed');
+  return [...found];
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { testGroup } from '../testing/group.ts';
 import type { AppraisalInput } from './appraisal.ts';
@@ -45,6 +46,10 @@ test('every part of the evidence and every fact of the challenge changes the dig
     { eventLog: bytes(0) },
     { eventLog: undefined },
     { eventLog: bytes(10, 33) },
+    { eventLog: undefined, reference: { eventLog: 'ab'.repeat(32), imaEntries: 0 } },
+    { reference: { eventLog: 'ab'.repeat(32), imaEntries: 1 } },
+    { reference: { eventLog: 'ab'.repeat(32), imaEntries: 2 } },
+    { imaLog: bytes(0), reference: { eventLog: 'ab'.repeat(32), imaEntries: 2 } },
     { imaLog: bytes(0) },
     { imaLog: bytes(10), eventLog: bytes(0) },
     { ekCertificate: one },
@@ -72,4 +77,10 @@ test('every part of the evidence and every fact of the challenge changes the dig
   ];
   assert.equal(new Set(digests).size, digests.length);
   assert.equal(evidenceDigest({ challenge: { ...challenge, secret: bytes(0) }, evidence }), whole);
+});
+
+test('an event log that is referred to counts as if it had been sent', () => {
+  const sha256 = createHash('sha256').update(evidence.eventLog!).digest('hex');
+  const referring = { ...evidence, eventLog: undefined, reference: { eventLog: sha256, imaEntries: 0 } };
+  assert.equal(evidenceDigest({ challenge, evidence: referring }), evidenceDigest({ challenge, evidence }));
 });

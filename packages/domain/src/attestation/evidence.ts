@@ -22,7 +22,7 @@ export interface DecodedEvidence {
   readonly banks?: ReadonlyMap<OtherBank, ReadonlyMap<number, Uint8Array>>;
   /** Absent when the host only refers to it. */
   readonly eventLog: Uint8Array | undefined;
-  /** What the host refers to instead of sending it: a log, and the entries of the IMA log in front of `imaLog`. */
+  /** What the host refers to instead of sending it. */
   readonly reference?: EvidenceReference | undefined;
   /** The IMA log, or what follows on the entries that are referred to. */
   readonly imaLog: Uint8Array | undefined;

@@ -32,6 +32,10 @@ export const findings = {
     stops: 'a released key that is sealed to a point off its curve',
     advice: 'update the agent of the host; if it is the one of this release, treat the host as broken into',
   },
+  'evidence.held': {
+    stops: 'a reference to the log of another host, of an earlier boot or policy, instead of the log itself',
+    advice: 'nothing: the agent sends its logs by itself',
+  },
   'challenge.once': { stops: 'the same evidence handed in twice', advice: 'attest again' },
   'tpm.clock': {
     stops: 'an old copy of the state of a virtual TPM',

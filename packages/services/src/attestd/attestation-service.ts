@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
 import { hex } from '@vouchsafe/bytes/hex';
-import { type Appraised, appraise, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { type Appraised, appraise, type BootKey, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
@@ -21,6 +21,7 @@ import { nameOf } from '@vouchsafe/tpm2/name';
 import type { Membership } from '../host/group-link.ts';
 import type { AttestationConfiguration } from './configuration.ts';
 import type { GivenVerdict } from './evidence-keeper.ts';
+import { HeldEvidence } from './held-evidence.ts';
 import { UnprovenRefusals } from './unproven-refusals.ts';
 
 /** Seconds that a host has to answer: TPMs may need several for one quote. */
@@ -44,6 +45,8 @@ export interface AttestationServiceInput {
   readonly audit: (entry: AuditEntry) => void;
   /** Is given every verdict with its evidence, but for refusals that were too many to be recorded. */
   readonly keep?: (given: GivenVerdict) => void;
+  /** Whether evidence must come whole, since it is kept for people who have nothing else. */
+  readonly whole?: () => boolean;
   /** Seconds since 1970. */
   readonly now: () => number;
 }
@@ -55,6 +58,7 @@ export class AttestationService {
   readonly #key = createSecretKey(randomBytes(32));
   readonly #used = new Map<string, number>();
   readonly #unproven = new UnprovenRefusals();
+  readonly #held = new HeldEvidence();
 
   constructor(input: AttestationServiceInput) {
     this.#input = input;
@@ -85,7 +89,8 @@ export class AttestationService {
   /**
    * Second round: appraises the evidence. A refusal is an answer, not an error.
    * @param opened the challenge of the header; without it the one in the evidence counts
-   * @throws {Problem} `challenge.elsewhere`, `challenge.expired`, `input.malformed`, `input.invalid`, `group.stale`
+   * @throws {Problem} `challenge.elsewhere`, `challenge.expired`, `evidence.unknown`, `input.malformed`, `input.invalid`,
+   *   `group.stale`
    */
   async report(request: Evidence, opened?: Challenge): Promise<ReportAnswer> {
     const { now, configuration, group, boots, membership } = this.#input;
@@ -97,15 +102,17 @@ export class AttestationService {
       configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment, known),
     );
     const evidence = decodeEvidence(request);
-    if (evidence.reference !== undefined) throw new Problem('evidence.unknown', 'no logs are held here');
     const lastBoot = boots.get(challenge.ek);
     let consumed: boolean | undefined;
     const consume = (jti: string) => {
       consumed = this.#consume(jti, challenge.exp);
       return consumed;
     };
-    const input = { challenge, evidence, policy, host, known, lastBoot, now: now(), consume };
+    const held = (boot: BootKey) => (this.#input.whole?.() ? undefined : this.#held.log(boot, policy));
+    const imaProgress = this.#held.ima(challenge, evidence.attest);
+    const input = { challenge, evidence, policy, host, known, lastBoot, imaProgress, held, now: now(), consume };
     const appraised = appraise(input, attestationChecks);
+    if (appraised.wantsLogs) throw logsWanted(appraised);
     return appraised.trusted ? await this.#accept(appraised, consumed) : this.#refuse(appraised, consumed);
   }
 
@@ -124,7 +131,10 @@ export class AttestationService {
     const { key, certificate } = signer();
     const token = await signToken(key, certificate, claims);
     const warnings = findings.filter((finding) => finding.severity !== 'info');
-    return { attested: true, token, expires: claims.exp, image: claims.img, host: claims.host, findings: warnings };
+    const held = this.#held.keep(appraised);
+    const { img: image, host, exp: expires } = claims;
+    const answer = { attested: true, token, expires, image, host, findings: warnings };
+    return this.#input.whole?.() ? answer : { ...answer, held };
   }
 
   #recordToken(ek: string, { host, scope, img: image, jti: token, exp }: TokenClaims, record: VerdictRecord): void {
@@ -245,6 +255,13 @@ export class AttestationService {
 }
 
 const akNameOf = ({ ak }: Challenge): string => hex(nameOf(ak));
+
+/** By reference a boot is confirmed or not judged at all. */
+function logsWanted({ findings }: Appraised): Problem {
+  const unused = findings.some(({ check }) => check === 'evidence.held');
+  const why = findings.find(({ severity }) => severity === 'fail')?.detail ?? 'the logs are not held';
+  return new Problem('evidence.unknown', why, { data: { challenge: unused ? 'unused' : 'used' } });
+}
 
 /**
  * What a refused host is told that has not proved itself or is not in the registry: one line. Explanations are an

@@ -48,6 +48,7 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
     },
     audit: record,
     keep: (given) => evidence.keep(given),
+    whole: () => configuration.evidence().keep === 'all',
     now,
   });
   const context = { configuration, evidence, store, audit: record, now: () => new Date() };

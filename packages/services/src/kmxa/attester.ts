@@ -1,15 +1,17 @@
-import { ChallengeAnswer, challengeHeader, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
+import { ChallengeAnswer, challengeHeader, type Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { verifyToken } from '@vouchsafe/domain/attestation/token';
 import { type Group, groupOf } from '@vouchsafe/domain/group/group';
 import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
+import type { Tpm } from '@vouchsafe/tpm2/tpm';
 import type { AgentConfig } from '../config/host.ts';
 import { HttpClient } from '../http/client.ts';
 import type { ServiceRecord } from './configuration.ts';
 import { challengeRequest, makeEvidence, type SessionKeys } from './evidence.ts';
 import { openTpm } from './host-tpm.ts';
-import { openIdentity } from './tpm-identity.ts';
+import { type Held, referTo } from './refer.ts';
+import { openIdentity, type TpmIdentity } from './tpm-identity.ts';
 
 /** A positive attestation: the token and the two keys that it is bound to. They are new for every token. */
 export interface Session extends SessionKeys {
@@ -25,6 +27,10 @@ export interface Attestation {
   readonly service: string;
   readonly session: Session | undefined;
   readonly findings: ReportAnswer['findings'];
+  /** What the service holds of this boot. */
+  readonly held: Held | undefined;
+  /** Seconds after which the service wants to see this host again. */
+  readonly next: number | undefined;
 }
 
 export interface AttesterInput {
@@ -38,25 +44,54 @@ const readReport = validator('report answer', ReportAnswer);
 
 /**
  * One attestation with one service, both rounds.
+ * @param held what the service said before that it holds of this boot
  * @throws {Problem} `tpm.unavailable`, `service.unreachable`, or what the service says
  */
-export async function attest(service: ServiceRecord, input: AttesterInput): Promise<Attestation> {
+export async function attest(service: ServiceRecord, input: AttesterInput, held?: Held): Promise<Attestation> {
   const group = groupOf(service.trusted_CA, input.group);
   const client = new HttpClient({ url: service.address, ca: service.trusted_CA }, { timeout: 60_000 });
   try {
     await using tpm = await openTpm(input.agent.tpm);
     await using identity = await openIdentity(tpm);
     const keys = { signing: newPair(), encryption: newPair() };
-    const challenge = readChallenge(
-      (await client.call('POST', '/attestation/challenge', challengeRequest(identity))).body,
-    );
-    const evidence = await makeEvidence(tpm, identity, challenge, keys, input);
-    const report = readReport(
-      (await client.call('POST', '/attestation/report', evidence, { [challengeHeader]: challenge.challenge })).body,
-    );
-    return { service: service.address, session: await sessionOf(report, keys, group), findings: report.findings };
+    const report = await bothRounds({ client, tpm, identity, keys, input }, held);
+    return {
+      service: service.address,
+      session: await sessionOf(report, keys, group),
+      findings: report.findings,
+      held: report.held,
+      next: report.next_attestation,
+    };
   } finally {
     await client.close();
+  }
+}
+
+interface Rounds {
+  readonly client: HttpClient;
+  readonly tpm: Tpm;
+  readonly identity: TpmIdentity;
+  readonly keys: SessionKeys;
+  readonly input: AttesterInput;
+}
+
+/** Evidence refers to logs once; where the service does not hold them they are sent, in the same rounds if it can be. */
+async function bothRounds(rounds: Rounds, held: Held | undefined): Promise<ReportAnswer> {
+  const { client, tpm, identity, keys, input } = rounds;
+  const challenge = readChallenge(
+    (await client.call('POST', '/attestation/challenge', challengeRequest(identity))).body,
+  );
+  const whole = await makeEvidence(tpm, identity, challenge, keys, input);
+  const send = async (evidence: Evidence) =>
+    readReport(
+      (await client.call('POST', '/attestation/report', evidence, { [challengeHeader]: challenge.challenge })).body,
+    );
+  if (held === undefined) return await send(whole);
+  try {
+    return await send(referTo(held, whole));
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind !== 'evidence.unknown') throw error;
+    return error.data.challenge === 'unused' ? await send(whole) : await bothRounds(rounds, undefined);
   }
 }
 

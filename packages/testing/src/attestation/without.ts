@@ -30,6 +30,11 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
   'quote.signature': (appraisal) => appraisal.prove('attest', decodeAttest(appraisal.input.evidence.attest)),
   'quote.type': (appraisal) => appraisal.prove('quote', quoteInfoOf(appraisal.get('attest'))),
   'quote.extra-data': (appraisal) => appraisal.prove('claims', readClaims(text(appraisal.input.evidence.claims))),
+  'evidence.held': (appraisal) => {
+    const { evidence, held } = appraisal.input;
+    const log = evidence.reference && held?.({ ek: '', ak: '', resetCount: 0, restartCount: 0 });
+    if (log !== undefined) appraisal.prove('held', log);
+  },
   'ek.certificate': (appraisal) => appraisal.prove('tpm', 'hardware'),
   'host.enrolled': (appraisal) => appraisal.prove('host', appraisal.input.host ?? anybody(appraisal)),
   'quote.digest': (appraisal) => appraisal.prove('pcrs', appraisal.input.evidence.pcrs),

@@ -14,6 +14,7 @@ const neverEmpty = [0, 4, 7];
  */
 export const bootComplete: Check = {
   id: 'eventlog.boot',
+  ofLog: true,
   run(appraisal) {
     const log = appraisal.get('log');
     const separators = firstSeparators(log.events, appraisal.input.challenge.bank);

@@ -13,6 +13,7 @@ const severities = { fail, warn, info };
  */
 export const bootRulesCheck: Check = {
   id: 'boot.rules',
+  ofLog: true,
   run(appraisal) {
     const image = appraisal.has('image') ? appraisal.get('image') : undefined;
     return ruleFindings(appraisal.input.policy.rules, { facts: appraisal.get('facts'), image });

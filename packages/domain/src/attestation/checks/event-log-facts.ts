@@ -8,6 +8,7 @@ import { logFinding } from '../log-findings.ts';
  */
 export const eventLogFacts: Check = {
   id: 'eventlog.facts',
+  ofLog: true,
   run(appraisal) {
     const quoted = new Set(appraisal.get('pcrs').keys());
     const facts = provenFacts(appraisal.get('log'), appraisal.input.challenge.bank, { pcrs: quoted });

@@ -1,7 +1,9 @@
 import { hex } from '@vouchsafe/bytes/hex';
-import { decodeLog } from '@vouchsafe/eventlog/log';
+import type { Bank } from '@vouchsafe/eventlog/algorithms';
+import { decodeLog, type EventLog } from '@vouchsafe/eventlog/log';
 import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/replay';
-import type { Check } from '../appraisal.ts';
+import type { Appraisal, Check } from '../appraisal.ts';
+import type { HeldLog } from '../held-log.ts';
 import { type Finding, fail } from '../verdict.ts';
 
 /** PCR 10 belongs to IMA, whose log comes apart from the firmware's: `ima.replay` looks at both. */
@@ -13,22 +15,40 @@ export const eventLogReplay: Check = {
   gate: true,
   run(appraisal) {
     const { bank } = appraisal.input.challenge;
-    const { eventLog } = appraisal.input.evidence;
-    if (eventLog === undefined) return [fail(this.id, 'there is no event log')];
-    const log = decodeLog(eventLog);
-    const replayed = replay(log, bank);
-    const locality = startupLocality(log);
+    const read = appraisal.has('held') ? heldReplay(appraisal.get('held'), bank) : replayed(appraisal, bank);
     const findings: Finding[] = [];
     for (const [pcr, value] of appraisal.get('pcrs')) {
       if (pcr === imaPcr) continue;
-      const expected = replayed.get(pcr) ?? initialValue(bank, pcr, locality);
+      const expected = read.value(pcr);
       if (hex(expected) !== hex(value)) {
         findings.push(fail(this.id, `PCR ${pcr}: the log gives ${hex(expected)}, the TPM has ${hex(value)}`, { pcr }));
       }
     }
     if (findings.length > 0) return findings;
-    appraisal.prove('log', log);
-    appraisal.prove('replayed', replayed);
+    if (read.log !== undefined) appraisal.prove('log', read.log);
+    appraisal.prove('replayed', read.values);
     return findings;
   },
 };
+
+interface Replayed {
+  readonly log: EventLog | undefined;
+  /** Of the PCRs that the log extends, or of all. */
+  readonly values: ReadonlyMap<number, Uint8Array>;
+  value(pcr: number): Uint8Array;
+}
+
+/** @throws {DecodeError}, {EventLogError} */
+function replayed({ input }: Appraisal, bank: Bank): Replayed {
+  if (input.evidence.eventLog === undefined) throw new TypeError('there is no event log');
+  const log = decodeLog(input.evidence.eventLog);
+  const [values, locality] = [replay(log, bank), startupLocality(log)];
+  return { log, values, value: (pcr) => values.get(pcr) ?? initialValue(bank, pcr, locality) };
+}
+
+/** Where the log led when it was there. */
+function heldReplay(held: HeldLog, bank: Bank): Replayed {
+  const values = held.values(bank);
+  if (values === undefined) throw new TypeError(`no values of bank ${bank} are held`);
+  return { log: undefined, values, value: (pcr) => values.get(pcr) ?? new Uint8Array() };
+}

@@ -11,6 +11,7 @@ import { ekCertificate } from './ek-certificate.ts';
 import { ekTemplate } from './ek-template.ts';
 import { eventLogFacts } from './event-log-facts.ts';
 import { eventLogReplay } from './event-log-replay.ts';
+import { evidenceHeld } from './evidence-held.ts';
 import { groupPin } from './group-pin.ts';
 import { hostEnrolled } from './host-enrolled.ts';
 import { imaBootAggregate } from './ima-boot-aggregate.ts';
@@ -32,6 +33,7 @@ export const attestationChecks: readonly Check[] = [
   quoteMagic,
   quoteType,
   quoteExtraData,
+  evidenceHeld,
   challengeOnce,
   claimKeys,
   ekTemplate,

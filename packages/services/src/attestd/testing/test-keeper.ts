@@ -66,7 +66,13 @@ export function givenVerdict(policy: AttestationPolicy, change: Partial<Appraisa
     ...change,
   };
   const appraisal = new Appraisal(input);
-  const appraised = { trusted: false, findings: [fail('quote.signature', 'no')], appraisal };
+  const appraised = {
+    trusted: false,
+    findings: [fail('quote.signature', 'no')],
+    appraisal,
+    ofLog: new Map(),
+    wantsLogs: false,
+  };
   return { appraised, record: verdictRecord(input), consumed: undefined };
 }
 
