@@ -76,9 +76,16 @@ export function addHost(program: Command): void {
   host
     .command('attest')
     .description('attest this host now; leaves with 3 when it is not trusted')
-    .addHelpText('after', '\nExamples:\n  vouchsafe host attest\n  vouchsafe host attest -o json && virsh start vm1')
-    .action(async (_options, command: Command) => {
-      const status = (await callPart(command, 'kmxa', 'POST', '/trusted-infrastructure/attestation')) as TrustStatus;
+    .option('--ek <kind>', 'show another endorsement key once: p-256, rsa-2048 or p-384; the trust of this host stays')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vouchsafe host attest\n  vouchsafe host attest -o json && virsh start vm1\n  vouchsafe host attest --ek rsa-2048   # then `ek approve` it on a Trust Authority host',
+    )
+    .action(async ({ ek }: { ek?: string }, command: Command) => {
+      const path = '/trusted-infrastructure/attestation';
+      const status = (await (ek === undefined
+        ? callPart(command, 'kmxa', 'POST', path)
+        : callPart(command, 'kmxa', 'POST', `${path}/endorsement-key`, { ek }))) as TrustStatus;
       print(status, trustView, globalsOf(command).output);
       if (status.attestation_status !== 'attested') process.exitCode = 3;
     });

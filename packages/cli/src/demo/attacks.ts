@@ -37,6 +37,7 @@ export async function stolenToken({ site, folder }: DemoStage): Promise<string[]
     tpm: `unix:${victim.tpm.socket}`,
     event_log: join(logs, 'event-log'),
     ima_log: join(logs, 'ima-log'),
+    ek: 'auto' as const,
     libvirt: '',
     qemu_state: '',
   };

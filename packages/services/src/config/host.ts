@@ -4,6 +4,7 @@ import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import { parse, TomlError } from 'smol-toml';
 import Type from 'typebox';
+import { EkChoice } from '../kmxa/ek-choice.ts';
 import { addressOf } from './address.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -14,6 +15,8 @@ const AgentConfig = Type.Object(
   {
     /** Character device, or `unix:PATH` of an swtpm data socket. */
     tpm: Type.String({ pattern: '^(?:unix:)?/', default: '/dev/tpmrm0' }),
+    /** Endorsement key to attest with, where the TPM has several. */
+    ek: Type.Union(EkChoice.anyOf, { default: 'auto' }),
     event_log: Type.String({ default: '/sys/kernel/security/tpm0/binary_bios_measurements' }),
     ima_log: Type.String({ default: '/sys/kernel/security/ima/binary_runtime_measurements' }),
     libvirt: Type.String({ default: '/run/libvirt/libvirt-sock' }),

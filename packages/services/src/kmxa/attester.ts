@@ -8,6 +8,7 @@ import type { Tpm } from '@vouchsafe/tpm2/tpm';
 import type { AgentConfig } from '../config/host.ts';
 import { HttpClient } from '../http/client.ts';
 import type { ServiceRecord } from './configuration.ts';
+import type { EkChoice } from './ek-choice.ts';
 import { challengeRequest, makeEvidence, type SessionKeys } from './evidence.ts';
 import { openTpm } from './host-tpm.ts';
 import { type Held, referTo } from './refer.ts';
@@ -45,14 +46,20 @@ const readReport = validator('report answer', ReportAnswer);
 /**
  * One attestation with one service, both rounds.
  * @param held what the service said before that it holds of this boot
+ * @param ek another endorsement key than the configured one
  * @throws {Problem} `tpm.unavailable`, `service.unreachable`, or what the service says
  */
-export async function attest(service: ServiceRecord, input: AttesterInput, held?: Held): Promise<Attestation> {
+export async function attest(
+  service: ServiceRecord,
+  input: AttesterInput,
+  held?: Held,
+  ek: EkChoice = input.agent.ek,
+): Promise<Attestation> {
   const group = groupOf(service.trusted_CA, input.group);
   const client = new HttpClient({ url: service.address, ca: service.trusted_CA }, { timeout: 60_000 });
   try {
     await using tpm = await openTpm(input.agent.tpm);
-    await using identity = await openIdentity(tpm);
+    await using identity = await openIdentity(tpm, ek);
     const keys = { signing: newPair(), encryption: newPair() };
     const report = await bothRounds({ client, tpm, identity, keys, input }, held);
     return {

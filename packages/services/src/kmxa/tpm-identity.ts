@@ -5,6 +5,7 @@ import { openEk, persistentEks } from '@vouchsafe/tpm2/create-ek';
 import { ekCertificates, issuerCertificates } from '@vouchsafe/tpm2/ek-certificates';
 import type { EkTemplateName } from '@vouchsafe/tpm2/ek-template';
 import type { Tpm } from '@vouchsafe/tpm2/tpm';
+import { type EkChoice, templatesOf } from './ek-choice.ts';
 
 /** The endorsement key and attestation key of this host's TPM, open for use. */
 export interface TpmIdentity extends AsyncDisposable {
@@ -15,10 +16,15 @@ export interface TpmIdentity extends AsyncDisposable {
   readonly intermediates: readonly Uint8Array[];
 }
 
-/** Opens the EK that has a certificate, or else the first one there is, and the AK beside it. */
-export async function openIdentity(tpm: Tpm): Promise<TpmIdentity> {
-  const [certified] = await ekCertificates(tpm);
-  const template = certified?.template.name ?? (await uncertifiedTemplate(tpm));
+/**
+ * Opens the EK that has a certificate, or else the first one there is, and the AK beside it. The AK is the same beside
+ * every EK: by it the Attestation Service knows that two EKs are of one TPM.
+ */
+export async function openIdentity(tpm: Tpm, choice: EkChoice = 'auto'): Promise<TpmIdentity> {
+  const wanted = templatesOf(choice);
+  const certificates = await ekCertificates(tpm);
+  const certified = first(wanted, (name) => certificates.find(({ template }) => template.name === name));
+  const template = certified?.template.name ?? (await uncertifiedTemplate(tpm, wanted));
   const ek = await openEk(tpm, template);
   try {
     const ak = await createAk(tpm);
@@ -38,9 +44,20 @@ export async function openIdentity(tpm: Tpm): Promise<TpmIdentity> {
   }
 }
 
-async function uncertifiedTemplate(tpm: Tpm): Promise<EkTemplateName> {
-  const [persistent] = await persistentEks(tpm);
-  return persistent?.template ?? 'L-2';
+/** L-2 where there is none yet: ECC is quicker to make, and the low range is what every TPM has. */
+async function uncertifiedTemplate(tpm: Tpm, wanted: readonly EkTemplateName[]): Promise<EkTemplateName> {
+  const persistent = await persistentEks(tpm);
+  const found = first(wanted, (name) => persistent.find(({ template }) => template === name));
+  return found?.template ?? (wanted.includes('L-2') ? 'L-2' : wanted[0]!);
+}
+
+/** What the first of the names leads to. */
+function first<N, T>(names: readonly N[], find: (name: N) => T | undefined): T | undefined {
+  for (const name of names) {
+    const found = find(name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** NV holds whole indices; what follows the certificate is padding. */

@@ -2,6 +2,7 @@ import type { Finding } from '@vouchsafe/domain/attestation/verdict';
 import { Problem } from '@vouchsafe/domain/problem';
 import { type Attestation, type AttesterInput, attest, type Session } from './attester.ts';
 import type { AgentConfiguration } from './configuration.ts';
+import type { EkChoice } from './ek-choice.ts';
 
 /** What is known of this host's trust, as `host status` shows it; the words are those of the vendor contract. */
 export interface TrustStatus {
@@ -28,6 +29,7 @@ export class TrustSession {
   #session: Session | undefined;
   #running: Promise<Attestation> | undefined;
   #avoided: string | undefined;
+  #work: Promise<unknown> = Promise.resolve();
   #last: { at: number; attestation: Attestation } | undefined;
 
   constructor(configuration: AgentConfiguration, input: AttesterInput, now: () => number) {
@@ -49,10 +51,26 @@ export class TrustSession {
 
   /** Attests now. A refusal is a result. @throws {Problem} when no service answers or the TPM does not */
   attest(): Promise<Attestation> {
-    this.#running ??= this.#attest().finally(() => {
+    this.#running ??= this.#alone(async () => this.#remember(await this.#ask())).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
+  }
+
+  /**
+   * Shows the services another endorsement key of this TPM. The trust of this host stays as it is, whatever they say:
+   * a key that nobody approved yet must not end it.
+   * @throws {Problem} as `attest`
+   */
+  introduce(ek: EkChoice): Promise<Attestation> {
+    return this.#alone(() => this.#ask(ek));
+  }
+
+  /** One after the other: a TPM does one thing at a time. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => {});
+    return done;
   }
 
   /** Seconds since the last verdict when it was positive; undefined when it was not, or there was none. */
@@ -84,7 +102,7 @@ export class TrustSession {
   }
 
   /** The first service that answers decides: a host that was refused does not ask the next one. */
-  async #attest(): Promise<Attestation> {
+  async #ask(ek?: EkChoice): Promise<Attestation> {
     const all = this.#configuration.services('attestation');
     const avoided = ({ service }: (typeof all)[number]) => service.address === this.#avoided;
     const services = [...all.filter((each) => !avoided(each)), ...all.filter(avoided)];
@@ -93,7 +111,7 @@ export class TrustSession {
     const unreachable: string[] = [];
     for (const { service } of services) {
       try {
-        return this.#remember(await attest(service, this.#input));
+        return await attest(service, this.#input, ek);
       } catch (error) {
         if (!(error instanceof Problem) || !retryElsewhere.includes(error.kind)) throw error;
         unreachable.push(error.message);

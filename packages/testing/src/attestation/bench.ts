@@ -23,6 +23,7 @@ import { certificateOf, type Group, groupOf } from '@vouchsafe/domain/group/grou
 import { type Role, roles } from '@vouchsafe/domain/group/role';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
 import { type Authority, createAuthority, issue } from '@vouchsafe/domain/x509/authority';
+import type { EkChoice } from '@vouchsafe/services/kmxa/ek-choice';
 import { challengeRequest, makeEvidence, type SessionKeys } from '@vouchsafe/services/kmxa/evidence';
 import { openIdentity, type TpmIdentity } from '@vouchsafe/services/kmxa/tpm-identity';
 import { pcrRead } from '@vouchsafe/tpm2/commands/pcr-read';
@@ -105,8 +106,14 @@ export class Bench implements AsyncDisposable {
     return await this.#open(swtpm, again, { name, boot });
   }
 
-  async #open(swtpm: Swtpm, tpm: Tpm, of: Pick<BenchHost, 'name' | 'boot'>): Promise<BenchHost> {
-    const identity = await openIdentity(tpm);
+  /** The same host with another endorsement key of its TPM. The host as it was is closed. */
+  async withEk({ name, boot, tpm, identity }: BenchHost, choice: EkChoice): Promise<BenchHost> {
+    await identity[Symbol.asyncDispose]();
+    return await this.#open(this.#hosts.get(name)!.swtpm, tpm, { name, boot }, choice);
+  }
+
+  async #open(swtpm: Swtpm, tpm: Tpm, of: Pick<BenchHost, 'name' | 'boot'>, ek?: EkChoice): Promise<BenchHost> {
+    const identity = await openIdentity(tpm, ek);
     const host = { ...of, tpm, identity, record: recordOf(of.name, ekHash(identity.ek.publicArea)) };
     this.#hosts.set(of.name, { swtpm, host });
     return host;

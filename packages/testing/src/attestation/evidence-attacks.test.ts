@@ -300,17 +300,17 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
   });
 
   test('certified storage key that is no EK: its owner opens the credential in software', async () => {
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
-    const { x, y } = publicKey.export({ format: 'jwk' });
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { n } = publicKey.export({ format: 'jwk' });
     const ca = await createAuthority({ name: 'maker', ...validity });
     const pem = await issue({ authority: ca, publicKey, subject: 'storage key', usages: ['agree'], ...validity });
     const certificate = new X509Certificate(pem);
     const area = decodePublic(good.identity.ek.publicArea);
-    assert.equal(area.type, 'ecc');
+    assert.equal(area.type, 'rsa');
     const ekPublic = encodePublic({
       ...area,
       objectAttributes: { ...area.objectAttributes, fixedTPM: false, fixedParent: false },
-      unique: { x: fromBase64url(String(x)), y: fromBase64url(String(y)) },
+      unique: fromBase64url(String(n)),
     } as typeof area);
     const request = { ...requestOf(good), ek: { public: base64url(ekPublic) } };
     const { challenge } = newChallenge(request, seed());

@@ -7,6 +7,7 @@ import { Problem } from '@vouchsafe/domain/problem';
 import { pcrRead } from '@vouchsafe/tpm2/commands/pcr-read';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
+import { EkChoice } from '../ek-choice.ts';
 import { openTpm } from '../host-tpm.ts';
 import { openIdentity } from '../tpm-identity.ts';
 import type { KmxaContext } from './context.ts';
@@ -41,6 +42,20 @@ export const attestationOperations = ({ agent, trust }: KmxaContext): Operation[
       return trust.status();
     },
   ),
+  operation(
+    {
+      name: 'trusted-infrastructure.attestation.introduce',
+      method: 'POST',
+      path: '/trusted-infrastructure/attestation/endorsement-key',
+      grant: 'SECURITY_MGMT',
+      summary: 'Attest once with another endorsement key of this TPM, so that it can be approved',
+      body: Type.Object({ ek: EkChoice }, { additionalProperties: false }),
+    },
+    async ({ ek }) => {
+      const { session, findings, service } = await trust.introduce(ek);
+      return { attestation_status: session === undefined ? 'notAttested' : 'attested', service, findings };
+    },
+  ),
   query(
     {
       name: 'trusted-infrastructure.tpm.get',
@@ -51,7 +66,7 @@ export const attestationOperations = ({ agent, trust }: KmxaContext): Operation[
     },
     async () => {
       await using tpm = await openTpm(agent.tpm);
-      await using identity = await openIdentity(tpm);
+      await using identity = await openIdentity(tpm, agent.ek);
       const certificate = identity.certificate && Buffer.from(identity.certificate).toString('base64');
       return { ek: ekHash(identity.ek.publicArea), certificate };
     },

@@ -19,7 +19,7 @@ const ours = await testGroup();
 const rogue = await testGroup();
 /** A host without TPM, logs and libvirt. */
 const nowhere = join(tmpdir(), 'vouchsafe-nowhere');
-const agent = { tpm: `unix:${nowhere}`, event_log: nowhere, ima_log: nowhere, libvirt: nowhere, qemu_state: nowhere };
+const agent = { tpm: `unix:${nowhere}`, ek: 'auto' as const, event_log: nowhere, ima_log: nowhere, libvirt: nowhere, qemu_state: nowhere };
 
 let part: TestPart;
 let client: HttpClient;
@@ -80,6 +80,15 @@ const calls: Call[] = [
     gives: { attestation_status: 'unknown', findings: [] },
   },
   { call: ['POST', '/trusted-infrastructure/attestation'], fails: 'service.unreachable', naming: /registered/ },
+  {
+    call: ['POST', '/trusted-infrastructure/attestation/endorsement-key', { ek: 'rsa-2048' }],
+    fails: 'service.unreachable',
+  },
+  {
+    call: ['POST', '/trusted-infrastructure/attestation/endorsement-key', { ek: 'rsa-512' }],
+    fails: 'input.invalid',
+    naming: /ek/,
+  },
   { call: ['GET', '/trusted-infrastructure/tpm'], fails: 'tpm.unavailable' },
   { call: ['POST', '/trusted-infrastructure/image', { name: 'golden', version: '1' }], fails: 'tpm.unavailable' },
   {
@@ -102,7 +111,7 @@ const calls: Call[] = [
 test('every operation does what it says, and names what is wrong', async () => {
   await play(client, calls);
   // What needs a TPM, libvirt or a service is called on whole hosts.
-  const onHosts = /attestation\.attest|tpm\.|image\.capture|\.vms\.|providers/;
+  const onHosts = /attestation\.(?:attest|introduce)|tpm\.|image\.capture|\.vms\.|providers/;
   assertCovered(
     operations.filter(({ name }) => !onHosts.test(name)),
     [...calls, { call: ['GET', raw] }],
