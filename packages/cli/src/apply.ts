@@ -223,7 +223,9 @@ async function registered(command: Command, { ek, name, scope = 'default' }: Lis
   try {
     const path = `/attestation/tpm2/endorsement-keys/${ek}`;
     const found = (await callPart(command, 'attestd', 'GET', path)) as HostRecord;
-    if (found.state === 'revoked') return 'was REVOKED and stays so; `vouchsafe ek approve` takes that back';
+    if (found.state === 'revoked') return 'was REVOKED and stays so; `vouchsafe ek delete` lets it be approved again';
+    if (found.name !== name)
+      return `LEFT: it is host ${found.name} there; \`vouchsafe host rename\` gives it another name`;
     const same = found.state === 'approved' && found.name === name && found.scope === scope;
     return same ? 'is there already' : undefined;
   } catch (error) {

@@ -6,6 +6,7 @@ import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { pemOf } from '@vouchsafe/domain/attestation/ek-pem';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
+import { firmwareText } from '@vouchsafe/domain/attestation/firmware-version';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import type { KnownKeys } from '@vouchsafe/domain/attestation/known-keys';
 import type { ChallengeAnswer, ChallengeRequest, Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
@@ -97,10 +98,11 @@ export class AttestationService {
     const challenge = opened ?? (await this.open(request.challenge ?? ''));
     membership.mustServe();
     const policy = configuration.policy(group);
-    const known = configuration.registry.knownKeys(challenge, akNameOf(challenge));
-    const host = this.#unlessDenied(
-      configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment, known),
-    );
+    const keys = configuration.registry.knownKeys(challenge, akNameOf(challenge));
+    const known = { ...keys, sameTpm: keys.sameTpm.map((row) => this.#unlessDenied(row)) };
+    const row =
+      configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment, known);
+    const host = row && this.#unlessDenied(row);
     const evidence = decodeEvidence(request);
     const lastBoot = boots.get(challenge.ek);
     let consumed: boolean | undefined;
@@ -123,7 +125,8 @@ export class AttestationService {
     const claims = tokenClaims(appraisal, { instance, now: now(), jti: randomUUID() });
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
     if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), tpm: appraisal.get('tpm') });
-    boots.put(ek, bootRecordOf(ak, appraisal.get('attest').clockInfo));
+    const { clockInfo, firmwareVersion } = appraisal.get('attest');
+    boots.put(ek, { ...bootRecordOf(ak, clockInfo), firmware: firmwareText(firmwareVersion), at: now() });
     configuration.registry.remember(ek, akNameOf(appraisal.input.challenge));
     const record = verdictRecord(appraisal.input);
     this.#recordToken(ek, claims, record);
@@ -212,9 +215,8 @@ export class AttestationService {
   }
 
   /** Another member may have revoked what our own registry still approves: remove wins. */
-  #unlessDenied(host: HostRecord | undefined): HostRecord | undefined {
-    const denied = host !== undefined && this.#input.membership.standing.isDenied(`ek:${host.ek}`);
-    return denied ? { ...host, state: 'revoked' } : host;
+  #unlessDenied(host: HostRecord): HostRecord {
+    return this.#input.membership.standing.isDenied(`ek:${host.ek}`) ? { ...host, state: 'revoked' } : host;
   }
 
   /**

@@ -111,7 +111,7 @@ export class TrustSession {
     const unreachable: string[] = [];
     for (const { service } of services) {
       try {
-        return await attest(service, this.#input, ek);
+        return await attest(service, this.#input, undefined, ek);
       } catch (error) {
         if (!(error instanceof Problem) || !retryElsewhere.includes(error.kind)) throw error;
         unreachable.push(error.message);

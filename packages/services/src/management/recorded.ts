@@ -6,17 +6,17 @@ import type { ConfigStore } from '@vouchsafe/store/config-store';
 export interface Recorder {
   readonly store: ConfigStore;
   /** Records a change of configuration; throws when it cannot. */
-  readonly audit: (entry: AuditEntry) => void;
+  readonly audit: (...entries: AuditEntry[]) => void;
 }
 
 /**
  * Makes a change and records it, neither without the other: a change that fails leaves no record of a success, and one
  * that cannot be recorded is taken back.
  */
-export function recorded<T>({ store, audit }: Recorder, entry: AuditEntry, change: () => T): T {
+export function recorded<T>({ store, audit }: Recorder, entry: AuditEntry | readonly AuditEntry[], change: () => T): T {
   return store.together(() => {
     const result = change();
-    audit(entry);
+    audit(...[entry].flat());
     return result;
   });
 }

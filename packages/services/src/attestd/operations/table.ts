@@ -3,17 +3,17 @@ import { rawConfig } from '../../management/raw-config.ts';
 import { baseImages } from './base-images.ts';
 import { caCertificates } from './ca-certificates.ts';
 import type { AttestdContext } from './context.ts';
-import { endorsementKeys } from './endorsement-keys.ts';
 import { imaLists } from './ima-lists.ts';
 import { imaPolicy } from './ima-policy.ts';
 import { keptEvidence } from './kept-evidence.ts';
+import { registry } from './registry.ts';
 import { settings } from './settings.ts';
 import { status } from './status.ts';
 
 /** The management API of attestd. */
 export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...caCertificates(context),
-  ...endorsementKeys(context),
+  ...registry(context),
   ...settings(context),
   ...baseImages(context),
   ...keptEvidence(context),

@@ -49,11 +49,13 @@ export class HostRegistry {
   /** Writes rows, all or none. A row that is revoked, or has another scope than before, takes trust away. */
   put(...rows: readonly HostRecord[]): void {
     const less = rows.filter((row) => row.state === 'revoked' || this.#moves(row));
+    // One that moves is trusted, only not with the tokens of its old scope. One that is approved already is not approved
+    // anew by another name: another member may have revoked it meanwhile.
+    const more = rows.filter((row) => row.state === 'approved' && (!this.#isApproved(row) || this.#moves(row)));
     const change = () => {
       for (const row of rows) this.#write(row);
       for (const { ek } of less) this.#seams.onRevoked(`ek:${ek}`);
-      // One that moves is trusted, only not with the tokens of its old scope.
-      for (const { ek, state } of rows) if (state === 'approved') this.#seams.onApproved(`ek:${ek}`);
+      for (const { ek } of more) this.#seams.onApproved(`ek:${ek}`);
     };
     if (less.length > 0) this.#seams.lessTrust(change);
     else this.#store.together(change);
@@ -89,15 +91,21 @@ export class HostRegistry {
     return this.#aks.aksOf(ek);
   }
 
-  /** Rows of other EKs that were proven beside one of the AKs of this one. */
+  /** Other EKs that were proven beside one of the AKs of this one: keys of the same TPM. */
+  eksBeside(ek: string): string[] {
+    return this.#eksBeside(ek, this.#aks.aksOf(ek));
+  }
+
+  /** Their rows. */
   sameTpmAs(ek: string): HostRecord[] {
-    return this.#rowsBeside(ek, this.#aks.aksOf(ek));
+    return this.eksBeside(ek).flatMap((other) => this.row(other) ?? []);
   }
 
   /** What is known of the keys of a challenge. @param ak Name of its AK, in hexadecimal */
   knownKeys({ ek, ak: area }: Pick<Challenge, 'ek' | 'ak'>, ak: string): KnownKeys {
     const familiar = this.#aks.eksOf(ak).includes(ek);
-    return { sameTpm: this.#rowsBeside(ek, [ak]), akIsEkOf: familiar ? undefined : this.row(ekHash(area)) };
+    const sameTpm = this.#eksBeside(ek, [ak]).flatMap((other) => this.row(other) ?? []);
+    return { sameTpm, akIsEkOf: familiar ? undefined : this.row(ekHash(area)) };
   }
 
   /** Remembers that an attestation proved this AK beside this EK. */
@@ -138,10 +146,14 @@ export class HostRegistry {
     return row === undefined ? host : { ...host, same_tpm_as: { name: row.name, state: row.state, scope: row.scope } };
   }
 
-  #rowsBeside(ek: string, aks: readonly string[]): HostRecord[] {
+  #eksBeside(ek: string, aks: readonly string[]): string[] {
     const others = new Set(aks.flatMap((ak) => this.#aks.eksOf(ak)));
     others.delete(ek);
-    return [...others].flatMap((other) => this.row(other) ?? []);
+    return [...others];
+  }
+
+  #isApproved({ ek }: HostRecord): boolean {
+    return this.row(ek)?.state === 'approved';
   }
 
   #moves({ ek, scope }: HostRecord): boolean {

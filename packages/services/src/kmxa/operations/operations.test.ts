@@ -19,7 +19,14 @@ const ours = await testGroup();
 const rogue = await testGroup();
 /** A host without TPM, logs and libvirt. */
 const nowhere = join(tmpdir(), 'vouchsafe-nowhere');
-const agent = { tpm: `unix:${nowhere}`, ek: 'auto' as const, event_log: nowhere, ima_log: nowhere, libvirt: nowhere, qemu_state: nowhere };
+const agent = {
+  tpm: `unix:${nowhere}`,
+  ek: 'auto' as const,
+  event_log: nowhere,
+  ima_log: nowhere,
+  libvirt: nowhere,
+  qemu_state: nowhere,
+};
 
 let part: TestPart;
 let client: HttpClient;
