@@ -245,6 +245,27 @@ export const problems = {
     'the primary key cannot be used',
     'check its state on the key server',
   ),
+  'archive.untrusted': facts(
+    403,
+    'UNAUTHORIZED',
+    3,
+    'the package archive is not what its signers vouch for',
+    'do not use it: look for another mirror, and check keyring and suite',
+  ),
+  'archive.unreachable': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the package archive does not answer',
+    'check the address of the mirror',
+  ),
+  'archive.incomplete': facts(
+    404,
+    'NOT_FOUND',
+    2,
+    'the package archive does not have all packages',
+    'update the host, name the suite or a snapshot that has them, or leave them out with --allow-missing',
+  ),
   'keysafe.missing': facts(
     404,
     'NOT_FOUND',

@@ -26,6 +26,8 @@ export const debianPackages = {
   'cryptsetup-bin': { purposes: ['test'], reason: 'a second opinion on LUKS headers' },
   'tpm2-tools': { purposes: ['test'], reason: 'a second opinion on quotes and credentials' },
   'python3-pykmip': { purposes: ['test'], reason: 'a second opinion on KMIP' },
+  gpg: { purposes: ['test'], reason: 'signs package archives of tests' },
+  'gpg-agent': { purposes: ['test'], reason: 'holds the keys of those archives' },
   ovmf: { purposes: ['test', 'e2e'], reason: 'firmware that measures what it boots' },
   binutils: { purposes: ['test', 'e2e'], reason: 'objcopy makes unified kernel images' },
   fdisk: { purposes: ['test', 'e2e'], reason: 'partitions boot disks' },

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { callPart, globalsOf } from '../context.ts';
 import { readInput, writeNew } from '../files.ts';
 import { print, say, type View } from '../output.ts';
+import { addFromPackages } from './image-from-packages.ts';
 
 interface ImageSummary {
   readonly name: string;
@@ -54,6 +55,7 @@ export function addImage(program: Command): void {
       writeNew(file, `${JSON.stringify(image, undefined, 2)}\n`);
       say(`${file}: ${coverage}`);
     });
+  addFromPackages(image);
   image
     .command('import <file>')
     .description('stage a base image, on a Trust Authority host: hosts that have it are told, none passes yet')
