@@ -34,6 +34,8 @@ export const BaseImage = Type.Object(
       { additionalProperties: false },
     ),
     covers: Coverage,
+    /** What the kernel was started with, as the golden host said; here only when its digest was measured. */
+    command_line: Type.Optional(Type.String({ maxLength: 4096 })),
     /** Release of the kernel (uname -r), as the golden host said; proven when the kernel image has it in its .uname. */
     kernel: Type.Optional(Type.String({ pattern: versionPattern })),
     /** The files that a host of this image may execute and read as root; without them IMA covers nothing. */

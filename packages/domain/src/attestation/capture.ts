@@ -1,15 +1,27 @@
 import { isDeepStrictEqual } from 'node:util';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
-import type { LoaderText } from '@vouchsafe/eventlog/facts/loader';
-import { decodeLog } from '@vouchsafe/eventlog/log';
+import { digest } from '@vouchsafe/eventlog/algorithms';
+import type { CommandLine } from '@vouchsafe/eventlog/facts/command-line';
+import { decodeLog, type EventLog } from '@vouchsafe/eventlog/log';
 import { type ProvenFacts, provenFacts } from '@vouchsafe/eventlog/proven';
 import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/replay';
 import { Problem } from '../problem.ts';
 import { type BaseImage, type Coverage, coverageInWords } from './base-image.ts';
+import { incompleteness } from './checks/boot-complete.ts';
 import { imagePcrs } from './policy.ts';
 
-export interface CaptureInput {
+/** What the golden host says of itself beside the log. */
+export interface HostWords {
+  /** What the kernel was started with (/proc/cmdline); kept when the log proves it. */
+  readonly commandLine?: string;
+  /** Release of the kernel (uname -r). */
+  readonly kernel?: string;
+  /** The agent's own program. */
+  readonly agent?: { readonly path: string; readonly sha256: string };
+}
+
+export interface CaptureInput extends HostWords {
   readonly name: string;
   readonly version: string;
   readonly eventLog: Uint8Array;
@@ -23,79 +35,132 @@ export interface CaptureInput {
  * @throws {DecodeError}, {EventLogError} when the log is malformed
  * @throws {Problem} `input.invalid` when the log is not that of the TPM's values
  */
-export function captureImage({ name, version, eventLog, pcrs, now }: CaptureInput): BaseImage {
-  const bank = 'sha256';
-  const { expected, covers } = whatLogSays(eventLog);
-  for (const [pcr, value] of Object.entries(expected)) {
+export function captureImage({ name, version, eventLog, pcrs, now, ...words }: CaptureInput): BaseImage {
+  const said = whatLogSays(eventLog, words.commandLine);
+  for (const [pcr, value] of Object.entries(said.pcrs)) {
     const has = hex(pcrs.get(Number(pcr)) ?? new Uint8Array());
     if (has !== value) throw new Problem('input.invalid', `PCR ${pcr}: the log gives ${value}, the TPM has ${has}`);
   }
-  const created = now.toISOString();
-  return { v: 1, name, version, created, bank, pcrs: expected, covers, event_log: base64url(eventLog) };
+  const { commandLine: command_line, kernel, agent } = words;
+  return {
+    v: 1,
+    name,
+    version,
+    created: now.toISOString(),
+    bank: 'sha256',
+    pcrs: said.pcrs,
+    covers: said.covers,
+    ...(command_line !== undefined && provesCommandLine(said.facts, command_line) && { command_line }),
+    ...(kernel !== undefined && { kernel }),
+    ...(agent !== undefined && { agent }),
+    event_log: base64url(eventLog),
+  };
 }
 
 /**
- * Checks that an image says of itself what its own log says: an image is a file that people pass on, and what it claims
- * to cover decides which keys are released.
+ * Checks that an image says of itself what its own log says, and that it could ever be matched and means something: an
+ * image is a file that people pass on, and what it claims to cover decides which keys are released.
  * @throws {Problem} `input.invalid`, `input.malformed`
  */
 export function verifyImage(image: BaseImage): void {
-  const { expected, covers } = whatImageLogSays(image);
-  const wrong = imagePcrs.find((pcr) => image.pcrs[String(pcr)] !== expected[String(pcr)]);
-  if (wrong !== undefined || Object.keys(image.pcrs).length !== imagePcrs.length)
-    throw new Problem(
-      'input.invalid',
-      `image ${image.name}: pcrs: expected PCR ${imagePcrs.join(', ')} as its log gives`,
-    );
-  if (!isDeepStrictEqual(covers, image.covers))
-    throw new Problem(
-      'input.invalid',
-      `image ${image.name}: covers: its log proves that it ${coverageInWords(covers)}`,
-    );
+  for (const wrong of complaints(image, whatImageLogSays(image)))
+    throw new Problem('input.invalid', `image ${image.name}: ${wrong}`);
 }
 
-function whatImageLogSays({ name, event_log }: BaseImage) {
+/** What is wrong with an image, in order. */
+function* complaints(image: BaseImage, said: LogWords): Generator<string> {
+  const fixed = Object.keys(image.pcrs).map(Number);
+  if (fixed.length === 0) yield 'pcrs: it fixes nothing, so every boot would match it';
+  const loose = fixed.find((pcr) => pcr >= 16);
+  if (loose !== undefined)
+    yield `pcrs: PCR ${loose} can be reset by the running system, so it says nothing of the boot`;
+  const wrong = imagePcrs.find((pcr) => image.pcrs[String(pcr)] !== said.pcrs[String(pcr)]);
+  if (wrong !== undefined || fixed.length !== imagePcrs.length)
+    yield `pcrs: expected PCR ${imagePcrs.join(', ')} as its log gives`;
+  for (const { detail } of incompleteness(said.log, image.bank)) yield `event_log: ${detail}`;
+  if (image.command_line !== undefined && !provesCommandLine(said.facts, image.command_line))
+    yield 'command_line: its log does not prove it';
+  if (image.kernel !== undefined && contradicts(said.facts, image.kernel))
+    yield `kernel: its kernel image names another release than ${image.kernel}`;
+  if (!isDeepStrictEqual(said.covers, image.covers))
+    yield `covers: its log proves that it ${coverageInWords(said.covers)}`;
+}
+
+/** What a log gives: PCR values, facts, and what follows from them. */
+interface LogWords {
+  readonly log: EventLog;
+  readonly pcrs: Record<string, string>;
+  readonly facts: ProvenFacts;
+  readonly covers: Coverage;
+}
+
+function whatImageLogSays({ name, event_log, command_line }: BaseImage): LogWords {
   try {
-    return whatLogSays(fromBase64url(event_log));
+    return whatLogSays(fromBase64url(event_log), command_line);
   } catch (cause) {
     throw new Problem('input.malformed', `image ${name}: event_log: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** The PCRs that a log leads to, and what it covers. */
-function whatLogSays(eventLog: Uint8Array): { expected: Record<string, string>; covers: Coverage } {
+function whatLogSays(eventLog: Uint8Array, commandLine: string | undefined): LogWords {
   const log = decodeLog(eventLog);
   const replayed = replay(log, 'sha256');
   const locality = startupLocality(log);
   const value = (pcr: number) => hex(replayed.get(pcr) ?? initialValue('sha256', pcr, locality));
-  const expected = Object.fromEntries(imagePcrs.map((pcr) => [String(pcr), value(pcr)]));
-  return { expected, covers: coverageOf(provenFacts(log, 'sha256')) };
+  const pcrs = Object.fromEntries(imagePcrs.map((pcr) => [String(pcr), value(pcr)]));
+  const facts = provenFacts(log, 'sha256', { commandLines: commandLine === undefined ? [] : [commandLine] });
+  return { log, pcrs, facts, covers: coverageOf(facts) };
 }
 
-/** What the measurements reach, by facts that the log proves. */
+const provesCommandLine = ({ commandLines }: ProvenFacts, text: string): boolean =>
+  commandLines.some(({ value }) => value.text === text && value.source !== 'loader');
+
+/** Tools that build kernel images write `.uname` with a line end or without (UAPI Unified Kernel Image, `.uname`). */
+const endings = ['', '\n', '\0'];
+
+/** A kernel image that names its release must name this one. */
+function contradicts({ ukiSections }: ProvenFacts, release: string): boolean {
+  const measured = ukiSections.filter(({ value }) => value.name === '.uname').map(({ value }) => hex(value.digest));
+  const own = endings.map((ending) => hex(digest('sha256', new Uint8Array(Buffer.from(release + ending)))));
+  return measured.some((value) => !own.includes(value));
+}
+
+/**
+ * What the measurements reach, by facts that the log proves.
+ *
+ * Labels of events are not measured, so they cover nothing by themselves. A kernel that its own EFI stub measured counts
+ * when the command line is proven: then the load options are load options, and an initial file system that was measured
+ * right behind them is one (drivers/firmware/efi/libstub/efi-stub-helper.c measures both, in this order).
+ */
 export function coverageOf(facts: ProvenFacts): Coverage {
   const sections = new Set(facts.ukiSections.map(({ value }) => value.name));
-  const roles = new Set(facts.objects.map(({ value }) => value.role));
-  const texts = facts.loaderTexts.map(({ value }) => value);
-  const grub = texts.some(({ role }) => role === 'grubKernelCommandLine');
-  const initrd = sections.has('.initrd') || roles.has('linuxInitrd') || grub;
-  // Only the initial file system holds the root disk against a hash, and only of the kernel's own command line.
-  const verity = initrd && texts.some(({ role, text }) => commandLines.includes(role) && rootHash.test(text));
+  const lines = facts.commandLines.map(({ value }) => value);
+  const grub = facts.loaderTexts.some(({ value }) => value.role === 'grubKernelCommandLine');
+  const stub = lines.some(({ source, text }) => source === 'loadOptions' && text !== undefined);
+  const initrd = sections.has('.initrd') || grub || (stub && initrdBehindLoadOptions(facts));
   return {
     firmware: facts.separators.has(0),
     loader: facts.bootApplications.length > 0,
     // A loader with a command line of its own has measured the kernel that it started; a UKI measures its sections.
-    kernel: sections.has('.linux') || grub || roles.has('linuxLoadOptions'),
-    cmdline:
-      sections.has('.cmdline') ||
-      grub ||
-      roles.has('linuxLoadOptions') ||
-      texts.some(({ role }) => role === 'commandLine'),
+    kernel: sections.has('.linux') || grub || stub,
+    cmdline: sections.has('.cmdline') || grub || stub || lines.some(({ source }) => source === 'loader'),
     initrd,
-    userspace: verity ? 'verity' : 'none',
+    // Only the initial file system holds the root disk against a hash, and only of the kernel's own command line.
+    userspace: initrd && holdsRootDisk(lines) ? 'verity' : 'none',
   };
 }
 
-/** A loader measures other texts too, which nothing acts upon: an `echo` of GRUB may say anything. */
-const commandLines: readonly LoaderText['role'][] = ['commandLine', 'grubKernelCommandLine'];
+/** The load options are what the kernel got; without their text, all that could have become of it must agree. */
+function holdsRootDisk(lines: readonly CommandLine[]): boolean {
+  const got = lines.filter(({ source, text }) => source === 'loadOptions' && text !== undefined);
+  const deciding = got.length > 0 ? got : lines.filter(({ source }) => source !== 'loadOptions');
+  return deciding.length > 0 && deciding.every(({ text }) => text !== undefined && rootHash.test(text));
+}
+
+function initrdBehindLoadOptions({ objects, commandLines }: ProvenFacts): boolean {
+  const options = commandLines.find(({ value }) => value.source === 'loadOptions' && value.text !== undefined);
+  const behind = objects.filter(({ pcr, event }) => pcr === options?.pcr && event > options.event);
+  return behind[0]?.value.role === 'linuxInitrd';
+}
+
 const rootHash = /(?:^|\s)(?:roothash|systemd\.verity_root_hash)=[0-9a-f]{64}(?:\s|\0|$)/;

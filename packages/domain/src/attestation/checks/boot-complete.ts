@@ -1,5 +1,6 @@
 import type { Bank } from '@vouchsafe/eventlog/algorithms';
 import type { LogEvent } from '@vouchsafe/eventlog/event';
+import type { EventLog } from '@vouchsafe/eventlog/log';
 import { type SeparatorState, separatorOf } from '@vouchsafe/eventlog/separator';
 import type { Check } from '../appraisal.ts';
 import { fail } from '../verdict.ts';
@@ -16,19 +17,22 @@ export const bootComplete: Check = {
   id: 'eventlog.boot',
   ofLog: true,
   run(appraisal) {
-    const log = appraisal.get('log');
-    const separators = firstSeparators(log.events, appraisal.input.challenge.bank);
-    const missing = neverEmpty
-      .filter((pcr) => !separators.has(pcr))
-      .map((pcr) =>
-        fail('eventlog.boot', `PCR ${pcr} has no separator: the firmware did not measure this boot`, { pcr }),
-      );
-    const errors = [...separators]
-      .filter(([, state]) => state === 'error')
-      .map(([pcr]) => fail('eventlog.boot', `PCR ${pcr}: the firmware reported an error`, { pcr }));
-    return [...missing, ...errors];
+    return incompleteness(appraisal.get('log'), appraisal.input.challenge.bank).map(({ pcr, detail }) =>
+      fail('eventlog.boot', detail, { pcr }),
+    );
   },
 };
+
+/** What a log lacks of a boot that the firmware measured to its end. */
+export function incompleteness({ events }: EventLog, bank: Bank): { pcr: number; detail: string }[] {
+  const separators = firstSeparators(events, bank);
+  const missing = neverEmpty.filter((pcr) => !separators.has(pcr));
+  const failed = [...separators].filter(([, state]) => state === 'error').map(([pcr]) => pcr);
+  return [
+    ...missing.map((pcr) => ({ pcr, detail: `PCR ${pcr} has no separator: the firmware did not measure this boot` })),
+    ...failed.map((pcr) => ({ pcr, detail: `PCR ${pcr}: the firmware reported an error` })),
+  ];
+}
 
 /** The first separator of each PCR: later ones may have been added by whoever ran afterwards. */
 function firstSeparators(events: readonly LogEvent[], bank: Bank): Map<number, SeparatorState> {
