@@ -173,6 +173,13 @@ export const problems = {
     'the host is not attested',
     'the findings say why; `vouchsafe host attest` repeats it',
   ),
+  'image.untrusted': facts(
+    400,
+    'NOT_ALLOWED_IN_CURRENT_STATE',
+    3,
+    'the base image is not to be trusted',
+    'the message says what it lacks; `vouchsafe image show NAME` shows it',
+  ),
   'token.invalid': facts(401, 'UNAUTHENTICATED', 3, 'the token is not valid here', 'attest the host again'),
   'bundle.invalid': facts(
     400,

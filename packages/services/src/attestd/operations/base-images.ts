@@ -1,7 +1,9 @@
 import { BaseImage, coverageInWords } from '@vouchsafe/domain/attestation/base-image';
 import { verifyImage } from '@vouchsafe/domain/attestation/capture';
+import type { Composition } from '@vouchsafe/domain/attestation/composition';
 import { ImageRecord, standingOf } from '@vouchsafe/domain/attestation/image-record';
 import { maxLogBytes } from '@vouchsafe/domain/attestation/messages';
+import { type Minimums, shortfalls } from '@vouchsafe/domain/attestation/minimums';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
@@ -58,6 +60,8 @@ export const baseImages = ({ configuration, now, ...context }: AttestdContext): 
     },
     (body) => {
       const record = newRecord(body, now());
+      if (record.state === 'active') refuseShort(record.image, configuration.minimums());
+      refuseTaken(record.image.name, configuration.compositions());
       const { name, version, covers } = record.image;
       const detail = { version, covers, state: record.state };
       recorded(context, changed('image.import', 'base-image', name, detail), () => configuration.addImage(record));
@@ -87,6 +91,7 @@ export const baseImages = ({ configuration, now, ...context }: AttestdContext): 
     },
     ({ params: { name = '' } }) => {
       const record = configuration.image(name);
+      refuseShort(record.image, configuration.minimums());
       const next = { ...record, state: 'active' as const, activated: { at: now().toISOString(), by: administrator } };
       const detail = { from: record.state, imported_by: record.by };
       recorded(context, changed('image.activate', 'base-image', name, detail), () => configuration.putImage(next));
@@ -118,10 +123,28 @@ export const baseImages = ({ configuration, now, ...context }: AttestdContext): 
       summary: 'Stop trusting a base image and forget it',
     },
     ({ params: { name = '' } }) => {
+      const using = configuration.compositions().find(({ firmware, boot }) => firmware === name || boot === name);
+      if (using !== undefined)
+        throw new Problem(
+          'object.in-use',
+          `composition ${using.name} is made of base image ${name}; retire it, or delete that first`,
+        );
       recorded(context, changed('image.delete', 'base-image', name), () => configuration.deleteImage(name));
     },
   ),
 ];
+
+/** @throws {Problem} `image.untrusted` when it is older than what is asked for */
+function refuseShort(image: BaseImage, minimums: Minimums): void {
+  const details = shortfalls(image, minimums).map(({ detail }) => detail);
+  if (details.length > 0) throw new Problem('image.untrusted', details.join('; '));
+}
+
+/** Tokens name images and compositions alike. */
+function refuseTaken(name: string, compositions: readonly Composition[]): void {
+  if (compositions.some((each) => each.name === name))
+    throw new Problem('object.exists', `there is a composition ${name}`);
+}
 
 /** @throws {Problem} `input.invalid`, `input.malformed` */
 function newRecord(body: Import, now: Date): ImageRecord {

@@ -1,4 +1,5 @@
 import { standingOf } from '@vouchsafe/domain/attestation/image-record';
+import { shortfalls } from '@vouchsafe/domain/attestation/minimums';
 import { type Operation, query } from '../../management/operation.ts';
 import type { AttestdContext } from './context.ts';
 
@@ -22,7 +23,9 @@ export const status = (context: AttestdContext): Operation[] => [
 
 function complaints({ configuration, evidence: { lost }, now }: AttestdContext) {
   const seconds = now().getTime() / 1000;
-  const counting = configuration.images().filter((record) => standingOf(record, seconds) === 'active').length;
+  const counting = configuration.images().filter((record) => standingOf(record, seconds) === 'active');
+  const minimums = configuration.minimums();
+  const short = counting.filter(({ image }) => shortfalls(image, minimums).length > 0);
   const { require_certificate_validation, require_endorsement_keys, enrolment } = configuration.settings();
   const rows: [boolean, 'WARNING' | 'ERROR', string][] = [
     [
@@ -31,8 +34,13 @@ function complaints({ configuration, evidence: { lost }, now }: AttestdContext) 
       'no identity of the TPM is required: every attestation is refused',
     ],
     [enrolment === 'auto', 'WARNING', 'enrolment is auto: any TPM of a trusted maker becomes a host on first contact'],
-    [counting === 0, 'WARNING', 'no base image is active: no host can be attested'],
     [lost > 0, 'WARNING', `the evidence of ${lost} verdicts could not be kept since the start: see the log`],
+    [counting.length === 0, 'WARNING', 'no base image is active: no host can be attested'],
+    [
+      short.length > 0,
+      'WARNING',
+      `active base images below the minimums, whose hosts are refused: ${short.map(({ image }) => image.name).join(', ')}`,
+    ],
   ];
   return rows.filter(([applies]) => applies).map(([, severity, message]) => ({ severity, message }));
 }

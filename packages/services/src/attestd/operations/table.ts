@@ -2,11 +2,13 @@ import type { Operation } from '../../management/operation.ts';
 import { rawConfig } from '../../management/raw-config.ts';
 import { baseImages } from './base-images.ts';
 import { caCertificates } from './ca-certificates.ts';
+import { compositions } from './compositions.ts';
 import type { AttestdContext } from './context.ts';
 import { imaLists } from './ima-lists.ts';
 import { imaPolicy } from './ima-policy.ts';
 import { keptEvidence } from './kept-evidence.ts';
 import { registry } from './registry.ts';
+import { minimums } from './minimums.ts';
 import { settings } from './settings.ts';
 import { status } from './status.ts';
 
@@ -19,6 +21,8 @@ export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...keptEvidence(context),
   ...imaLists(context),
   ...imaPolicy(context),
+  ...compositions(context),
+  ...minimums(context),
   ...status(context),
   ...rawConfig('attestation', context, (change) => context.configuration.takeOver(change)),
 ];

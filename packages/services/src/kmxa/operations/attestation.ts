@@ -9,11 +9,17 @@ import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { EkChoice } from '../ek-choice.ts';
 import { openTpm } from '../host-tpm.ts';
+import { hostWords } from '../host-words.ts';
 import { openIdentity } from '../tpm-identity.ts';
 import type { KmxaContext } from './context.ts';
 
 const Capture = Type.Object(
-  { name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' }), version: Type.String({ maxLength: 128 }) },
+  {
+    name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' }),
+    version: Type.String({ maxLength: 128 }),
+    /** Name the agent's program, too. */
+    agent: Type.Optional(Type.Boolean()),
+  },
   { additionalProperties: false },
 );
 
@@ -80,10 +86,12 @@ export const attestationOperations = ({ agent, trust }: KmxaContext): Operation[
       summary: 'Capture this boot as a base image',
       body: Capture,
     },
-    async ({ name, version }) => {
+    async ({ name, version, agent: withAgent = false }) => {
       await using tpm = await openTpm(agent.tpm);
       const pcrs = await pcrRead(tpm, 'sha256', imagePcrs);
-      const image = captureImage({ name, version, eventLog: readEventLog(agent.event_log), pcrs, now: new Date() });
+      const eventLog = readEventLog(agent.event_log);
+      const words = hostWords({ agent: withAgent });
+      const image = captureImage({ name, version, eventLog, pcrs, now: new Date(), ...words });
       return { image, coverage: coverageInWords(image.covers) };
     },
   ),
