@@ -26,7 +26,14 @@ beforeEach(async () => {
   store = ConfigStore.open(join(folder, 'attestd.db'), fileSealer(join(folder, 'key')));
   configuration = new AttestationConfiguration(store);
   const evidence = await testKeeper(folder, configuration);
-  const context = { configuration, evidence, store, audit: () => undefined, now: () => new Date(0) };
+  const context = {
+    configuration,
+    evidence,
+    sightings: { of: () => [] },
+    store,
+    audit: () => undefined,
+    now: () => new Date(0),
+  };
   const server = httpServer(routesOf(attestdOperations(context)), logger('attestd'));
   attestd = await listenOnSocket(server, join(folder, 'attestd-admin.sock'));
 });

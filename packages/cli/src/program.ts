@@ -8,7 +8,7 @@ import { addEk } from './commands/ek.ts';
 import { addEvidence } from './commands/evidence.ts';
 import { addHost } from './commands/host.ts';
 import { addIma } from './commands/ima.ts';
-import { addImage } from './commands/image.ts';
+import { addImage } from './commands/image/image.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addKms } from './commands/kms.ts';
 import { addProvider } from './commands/provider.ts';

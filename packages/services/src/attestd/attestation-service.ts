@@ -1,6 +1,7 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
 import { hex } from '@vouchsafe/bytes/hex';
 import { type Appraised, appraise, type BootKey, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import type { Candidate } from '@vouchsafe/domain/attestation/candidate';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
@@ -23,6 +24,7 @@ import type { Membership } from '../host/group-link.ts';
 import type { AttestationConfiguration } from './configuration.ts';
 import type { GivenVerdict } from './evidence-keeper.ts';
 import { HeldEvidence } from './held-evidence.ts';
+import type { SeenImages } from './image-sightings.ts';
 import { UnprovenRefusals } from './unproven-refusals.ts';
 
 /** Seconds that a host has to answer: TPMs may need several for one quote. */
@@ -43,6 +45,8 @@ export interface AttestationServiceInput {
   readonly configuration: AttestationConfiguration;
   readonly signer: () => TokenSigner;
   readonly boots: { get(ek: string): BootRecord | undefined; put(ek: string, boot: BootRecord): void };
+  /** Is told which images an approved host has: the one that it passed with, and staged ones. */
+  readonly saw?: (seen: SeenImages, now: number) => void;
   readonly audit: (entry: AuditEntry) => void;
   /** Is given every verdict with its evidence, but for refusals that were too many to be recorded. */
   readonly keep?: (given: GivenVerdict) => void;
@@ -50,6 +54,17 @@ export interface AttestationServiceInput {
   readonly whole?: () => boolean;
   /** Seconds since 1970. */
   readonly now: () => number;
+}
+
+/** The image, and the two that a composition is made of. */
+const namesOf = ({ image, firmware, boot }: Candidate): string[] => [
+  ...new Set([image.name, firmware.image.name, boot.image.name]),
+];
+
+/** The dry run beside a verdict. */
+interface StagedImages {
+  /** Names of staged images that the host has. */
+  readonly staged?: readonly string[];
 }
 
 /** The two rounds of an attestation (RFC 9334, passport model). It keeps nothing for challenges that are under way. */
@@ -129,7 +144,8 @@ export class AttestationService {
     boots.put(ek, { ...bootRecordOf(ak, clockInfo), firmware: firmwareText(firmwareVersion), at: now() });
     configuration.registry.remember(ek, akNameOf(appraisal.input.challenge));
     const record = verdictRecord(appraisal.input);
-    this.#recordToken(ek, claims, record);
+    const staged = this.#told(appraised);
+    this.#recordToken(ek, claims, { ...record, ...staged });
     this.#input.keep?.({ appraised, record, consumed });
     const { key, certificate } = signer();
     const token = await signToken(key, certificate, claims);
@@ -140,7 +156,11 @@ export class AttestationService {
     return this.#input.whole?.() ? answer : { ...answer, held };
   }
 
-  #recordToken(ek: string, { host, scope, img: image, jti: token, exp }: TokenClaims, record: VerdictRecord): void {
+  #recordToken(
+    ek: string,
+    { host, scope, img: image, jti: token, exp }: TokenClaims,
+    record: VerdictRecord & StagedImages,
+  ): void {
     this.#input.audit({
       action: 'host.attest',
       actor: { kind: 'host', id: ek },
@@ -148,6 +168,17 @@ export class AttestationService {
       outcome: 'success',
       detail: { host, scope, image, token, exp, ...record },
     });
+  }
+
+  /** Tells which images an approved host has. @returns the staged ones, for the record of the verdict */
+  #told({ appraisal, trusted }: Appraised): StagedImages {
+    const staged = appraisal.has('staged') ? appraisal.get('staged') : [];
+    const { host } = appraisal.input;
+    if (appraisal.has('claims') && host?.state === 'approved') {
+      const passed = trusted ? namesOf(appraisal.get('matched')) : [];
+      this.#input.saw?.({ ek: host.ek, host: host.name, passed, staged }, appraisal.input.now);
+    }
+    return staged.length === 0 ? {} : { staged };
   }
 
   /** Enters a host on first contact. */
@@ -172,7 +203,7 @@ export class AttestationService {
     const omitted = proven ? 0 : this.#unproven.take(this.#input.now());
     if (omitted !== undefined) {
       const given = { appraised, record: verdictRecord(appraisal.input), consumed };
-      this.#recordRefusal(given, omitted);
+      this.#recordRefusal(given, this.#told(appraised), omitted);
       this.#input.keep?.(given);
     }
     const registered = this.#input.configuration.host(ek)?.state;
@@ -180,7 +211,11 @@ export class AttestationService {
     return { attested: false, findings: known ? [...findings] : oneLine(findings) };
   }
 
-  #recordRefusal({ appraised: { appraisal, findings }, record }: GivenVerdict, omitted: number): void {
+  #recordRefusal(
+    { appraised: { appraisal, findings }, record }: GivenVerdict,
+    staged: StagedImages,
+    omitted: number,
+  ): void {
     const { challenge, host } = appraisal.input;
     this.#input.audit({
       action: 'host.refuse',
@@ -188,7 +223,7 @@ export class AttestationService {
       target: { kind: 'host', id: host?.name ?? challenge.ek },
       outcome: 'failure',
       problem: 'attestation.refused',
-      detail: { findings, host: host?.name, ...record, ...(omitted > 0 && { omitted }) },
+      detail: { findings, host: host?.name, ...record, ...staged, ...(omitted > 0 && { omitted }) },
     });
   }
 

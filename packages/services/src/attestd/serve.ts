@@ -9,6 +9,7 @@ import { AttestationService } from './attestation-service.ts';
 import { AttestationConfiguration } from './configuration.ts';
 import { EvidenceArchive } from './evidence-archive.ts';
 import { EvidenceKeeper } from './evidence-keeper.ts';
+import { ImageSightings } from './image-sightings.ts';
 import { attestdOperations } from './operations/table.ts';
 import { attestationRoutes } from './routes.ts';
 import { TrustReports } from './trust-reports.ts';
@@ -36,6 +37,7 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   });
   evidence.prune();
   const pruning = setInterval(() => evidence.prune(), 3600_000).unref();
+  const sightings = new ImageSightings(store);
   const service = new AttestationService({
     instance,
     group: key.group,
@@ -46,12 +48,13 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
       get: (ek) => store.getState('boots', ek) as BootRecord | undefined,
       put: (ek, boot) => store.putState('boots', ek, boot),
     },
+    saw: sightings.saw.bind(sightings),
     audit: record,
     keep: (given) => evidence.keep(given),
     whole: () => configuration.evidence().keep === 'all',
     now,
   });
-  const context = { configuration, evidence, store, audit: record, now: () => new Date() };
+  const context = { configuration, evidence, sightings, store, audit: record, now: () => new Date() };
   const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
   const admin = await listenOnSocket(httpServer(routesOf(attestdOperations(context)), log), paths.admin('attestd'));
   return {

@@ -3,13 +3,13 @@ import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { changed, recorded } from '../../management/recorded.ts';
-import type { AttestdContext } from './context.ts';
+import type { ConfigurationContext } from './context.ts';
 
 const { name, firmware, boot } = Composition.properties;
 const Declaration = Type.Object({ name, firmware, boot }, { additionalProperties: false });
 
 /** Compositions: the firmware of one base image with the boot of another, declared. */
-export const compositions = ({ configuration, now, ...context }: AttestdContext): Operation[] => [
+export const compositions = ({ configuration, now, ...context }: ConfigurationContext): Operation[] => [
   query(
     {
       name: 'attestation.os.compositions.list',

@@ -4,7 +4,7 @@ import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { changed, recorded } from '../../management/recorded.ts';
-import type { AttestdContext } from './context.ts';
+import type { ConfigurationContext } from './context.ts';
 
 const Import = Type.Object(
   {
@@ -23,7 +23,7 @@ const summaryOf = (list: ImaList, images: readonly string[]) => {
 };
 
 /** The lists of files that base images name: what a host may execute, and read as root. */
-export const imaLists = ({ configuration, ...context }: Omit<AttestdContext, 'evidence' | 'now'>): Operation[] => {
+export const imaLists = ({ configuration, ...context }: Omit<ConfigurationContext, 'now'>): Operation[] => {
   const imagesOf = (list: string) =>
     configuration.images().flatMap(({ image }) => (image.ima?.lists.includes(list) ? [image.name] : []));
   return [

@@ -2,12 +2,12 @@ import { ImaSettings } from '@vouchsafe/domain/attestation/ima-policy';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { changed, recorded } from '../../management/recorded.ts';
-import type { AttestdContext } from './context.ts';
+import type { ConfigurationContext } from './context.ts';
 
 const Update = Type.Partial(ImaSettings, { additionalProperties: false });
 
 /** What holds for the IMA logs of all hosts. */
-export const imaPolicy = ({ configuration, ...context }: Omit<AttestdContext, 'evidence' | 'now'>): Operation[] => [
+export const imaPolicy = ({ configuration, ...context }: Omit<ConfigurationContext, 'now'>): Operation[] => [
   query(
     {
       name: 'attestation.ima.policy.get',

@@ -1,10 +1,10 @@
 import { Minimums, shortfalls } from '@vouchsafe/domain/attestation/minimums';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { changed, recorded } from '../../management/recorded.ts';
-import type { AttestdContext } from './context.ts';
+import type { ConfigurationContext } from './context.ts';
 
 /** The oldest software that base images may hold. */
-export const minimums = ({ configuration, ...context }: AttestdContext): Operation[] => [
+export const minimums = ({ configuration, ...context }: ConfigurationContext): Operation[] => [
   query(
     {
       name: 'attestation.os.minimums.get',
@@ -37,7 +37,7 @@ export const minimums = ({ configuration, ...context }: AttestdContext): Operati
 ];
 
 /** Active images below the minimums: their hosts are refused from now on. */
-function answer(configuration: AttestdContext['configuration']) {
+function answer(configuration: ConfigurationContext['configuration']) {
   const minimums = configuration.minimums();
   const active = configuration.images().filter(({ state }) => state === 'active');
   const below = active.flatMap(({ image }) =>

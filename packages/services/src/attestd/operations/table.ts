@@ -7,8 +7,8 @@ import type { AttestdContext } from './context.ts';
 import { imaLists } from './ima-lists.ts';
 import { imaPolicy } from './ima-policy.ts';
 import { keptEvidence } from './kept-evidence.ts';
-import { registry } from './registry.ts';
 import { minimums } from './minimums.ts';
+import { registry } from './registry.ts';
 import { settings } from './settings.ts';
 import { status } from './status.ts';
 

@@ -1,7 +1,7 @@
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Command } from 'commander';
-import { readInput, writeNew } from '../files.ts';
-import { progressLine, say } from '../output.ts';
+import { readInput, writeNew } from '../../files.ts';
+import { progressLine, say } from '../../output.ts';
 
 interface Options {
   readonly packages: string;
