@@ -190,3 +190,20 @@ test('the text log of an older kernel is consistent', withCorpus, () => {
   assert.equal(entries.length, 826);
   checkTemplateHashes(entries);
 });
+
+test('a big-endian host without ima_canonical_fmt writes its numbers the other way round', () => {
+  const [input] = inputs.slice(1, 2);
+  const little = buildIma([input!]);
+  const big = little.slice();
+  // pcr, length of the template's name, of its data, of its fields
+  const at = [0, 24, 34, 38, 38 + 4 + 40];
+  for (const place of at) big.set(little.slice(place, place + 4).reverse(), place);
+  const [entry] = decodeImaLog(big, undefined, { endian: 'big' });
+  assert.deepEqual(entry!.fields, decodeImaLog(little)[0]!.fields);
+  assert.notEqual(
+    hex(entry!.hashed),
+    hex(decodeImaLog(little)[0]!.hashed),
+    'the lengths are hashed as they are written',
+  );
+  assert.throws(() => decodeImaLog(big), /PCR 167772160, expected/);
+});

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { equalBytes } from '@vouchsafe/bytes/equal';
 import { algorithms, type Bank, digest } from '../algorithms.ts';
 import { EventLogError } from '../error.ts';
@@ -17,9 +18,9 @@ export type ImaRule = keyof typeof imaRules;
 
 /** The digest that an entry extended. A violation extends ones. */
 export function extendedDigest(entry: ImaEntry, bank: Bank, rule: ImaRule = 'hash'): Uint8Array {
-  const { size } = algorithms[bank];
+  const { size, node } = algorithms[bank];
   if (entry.violation) return new Uint8Array(size).fill(0xff);
-  if (rule === 'hash') return digest(bank, entry.hashed);
+  if (rule === 'hash') return hash(node, entry.hashed, 'buffer');
   const padded = new Uint8Array(size);
   padded.set(digest('sha1', entry.hashed).subarray(0, size));
   return padded;
@@ -58,14 +59,25 @@ export function coveredEntries(
   quoted: Uint8Array,
   { rule = 'hash', initial }: ImaReplayOptions = {},
 ): number | undefined {
-  let value = initial?.get(pcr) ?? new Uint8Array(algorithms[bank].size);
-  if (equalBytes(value, quoted)) return 0;
-  for (const [i, entry] of entries.entries()) {
+  const { size, node } = algorithms[bank];
+  // The old value and what is extended, in one buffer that is written again and again: logs are long.
+  const both = new Uint8Array(2 * size);
+  both.set(initial?.get(pcr) ?? new Uint8Array(size));
+  if (isQuoted(both, quoted, size)) return 0;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
     if (entry.pcr !== pcr) continue;
-    value = digest(bank, value, extendedDigest(entry, bank, rule));
-    if (equalBytes(value, quoted)) return i + 1;
+    both.set(extendedDigest(entry, bank, rule), size);
+    both.set(hash(node, both, 'buffer'));
+    if (isQuoted(both, quoted, size)) return i + 1;
   }
   return undefined;
+}
+
+/** Values of PCRs are no secrets. */
+function isQuoted(value: Uint8Array, quoted: Uint8Array, size: number): boolean {
+  for (let at = 0; at < size; at++) if (value[at] !== quoted[at]) return false;
+  return quoted.length === size;
 }
 
 /** How much of a log a PCR value accounts for, and by which rule the kernel extends. */

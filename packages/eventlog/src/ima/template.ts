@@ -44,8 +44,19 @@ const descriptors: Readonly<Record<string, string>> = {
   'evm-sig': 'd-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode',
 };
 
+const knownFields = new Map<string, readonly FieldId[] | undefined>();
+const maxKnown = 256;
+
 /** The fields of a template, or undefined when name or a field is unknown. */
 export function fieldsOf(template: string): readonly FieldId[] | undefined {
+  const known = knownFields.get(template);
+  if (known !== undefined) return known;
+  const fields = readDescriptor(template);
+  if (knownFields.size < maxKnown) knownFields.set(template, fields);
+  return fields;
+}
+
+function readDescriptor(template: string): readonly FieldId[] | undefined {
   const descriptor = Object.hasOwn(descriptors, template) ? descriptors[template]! : template;
   const ids = descriptor.split('|');
   return ids.every((id) => Object.hasOwn(templateFields, id)) ? (ids as FieldId[]) : undefined;

@@ -11,7 +11,9 @@ export const imaBootAggregate: Check = {
     const { entries, covered, proven } = appraisal.get('ima');
     // A log that is continued has its first entry behind it, and one without entries is judged by the image's lists.
     if (entries > covered || proven.length === 0) return [];
-    const found = bootAggregateOf(proven[0], appraisal.input.challenge.bank, appraisal.get('pcrs'));
+    // IMA took the values when the log ended; the running system may have extended them since.
+    const values = new Map([...appraisal.get('pcrs'), ...appraisal.get('replayed')]);
+    const found = bootAggregateOf(proven[0], appraisal.input.challenge.bank, values);
     if (found.state === 'right' || found.state === 'unquoted') return [];
     if (found.state === 'bank')
       return [info('ima.boot-aggregate', `boot_aggregate is of the ${found.algorithm} bank, which is not quoted`)];

@@ -1,5 +1,5 @@
 import { Problem } from '../../problem.ts';
-import { hashOfDigits, type ListedHash } from './checksum-lines.ts';
+import { hashOfDigits, type ListedHash, maxPathBytes } from './checksum-lines.ts';
 import { type ImaList, listDigest } from './ima-list.ts';
 
 /** What a list says of a file: its content is listed, another one is, or the path is not there at all. */
@@ -56,7 +56,9 @@ export class AllowList {
 
   /** Whether a file may have this content. */
   look(path: string, hash: string, digest: Uint8Array): Listing {
-    const bytes = Buffer.from(path);
+    const bytes = scratch.subarray(0, scratch.write(path));
+    // A path that does not fit is none that a list has.
+    if (bytes.length > scratch.length - 4) return 'absent';
     const first = this.#slots[this.#slotOf(bytes)]!;
     if (first === 0) return 'absent';
     for (let i = first - 1; i < this.size && this.#samePath(i, bytes); i++) {
@@ -70,7 +72,7 @@ export class AllowList {
     const mask = this.#slots.length - 1;
     // FNV-1a. Only the list's own paths stand in the table, so nobody outside can make its chains long.
     let sum = 0x811c9dc5;
-    for (const byte of path) sum = Math.imul(sum ^ byte, 0x01000193);
+    for (let at = 0; at < path.length; at++) sum = Math.imul(sum ^ path[at]!, 0x01000193);
     for (let slot = (sum ^ (sum >>> 15)) & mask; ; slot = (slot + 1) & mask) {
       const line = this.#slots[slot]!;
       if (line === 0 || this.#samePath(line - 1, path)) return slot;
@@ -89,9 +91,13 @@ export class AllowList {
   #sameDigest(i: number, digest: Uint8Array): boolean {
     const start = i * this.#width;
     if (digest.length !== this.#digestSize[i]) return false;
-    return digest.every((byte, at) => byte === this.#digests[start + at]);
+    for (let at = 0; at < digest.length; at++) if (digest[at] !== this.#digests[start + at]) return false;
+    return true;
   }
 }
+
+/** Where a path that is asked for stands as bytes: one at a time, and a host has many. */
+const scratch = Buffer.alloc(maxPathBytes + 8);
 
 /** Where a line's parts stand in the text. */
 interface Row {

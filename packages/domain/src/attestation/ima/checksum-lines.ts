@@ -24,7 +24,8 @@ export interface ChecksumFile {
 
 /** Longest list in bytes: some 200,000 files. */
 export const maxListBytes = 24 * 1024 * 1024;
-const maxPathBytes = 4096;
+/** PATH_MAX. */
+export const maxPathBytes = 4096;
 const form = /^(\\?)([0-9a-fA-F]+) [ *](.+)$/su;
 
 /**

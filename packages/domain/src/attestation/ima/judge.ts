@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { equalBytes } from '@vouchsafe/bytes/equal';
 import { hex } from '@vouchsafe/bytes/hex';
 import type { ImaEntry } from '@vouchsafe/eventlog/ima/log';
-import { fieldsOf } from '@vouchsafe/eventlog/ima/template';
+import { type FieldId, fieldsOf } from '@vouchsafe/eventlog/ima/template';
 import { globMatches } from '../../glob.ts';
 import type { BaseImage } from '../base-image.ts';
 import { type ImaPolicy, imaRulesDigest } from '../ima-policy.ts';
@@ -99,9 +99,11 @@ function judgeEntry(rules: ImaRules, entry: ImaEntry): Outcome {
 
 /** Templates differ in what follows, never in the first two fields; a custom one that does is not judged. */
 export const hasDigestAndName = ({ template }: ImaEntry): boolean => {
-  const [first = '', second = ''] = fieldsOf(template) ?? [];
-  return ['d', 'd-ng', 'd-ngv2'].includes(first) && ['n', 'n-ng'].includes(second);
+  const fields = fieldsOf(template);
+  return fields !== undefined && isDigest(fields[0]) && isName(fields[1]);
 };
+const isDigest = (field: FieldId | undefined) => field === 'd-ng' || field === 'd-ngv2' || field === 'd';
+const isName = (field: FieldId | undefined) => field === 'n-ng' || field === 'n';
 
 /** The path stands there on the host's word only: a rule that spares some paths is for hosts that do not lie. */
 function judgeViolation({ policy }: ImaRules, name: string): Outcome {
@@ -143,13 +145,14 @@ function judgeFile({ lists, policy }: ImaRules, { fields }: ImaEntry, name: stri
   return faultOf(listing === 'changed' ? 'ima.changed-file' : 'ima.unknown-file', name);
 }
 
-const isStrong = (algorithm: string): boolean => Object.values<string>(listedHashes).includes(algorithm);
+const strong: ReadonlySet<string> = new Set(Object.values(listedHashes));
+const isStrong = (algorithm: string): boolean => strong.has(algorithm);
 
 /** The kernel says this behind the path of a file that has no name any more. */
 const deleted = ' (deleted)';
 
 function lookUp(lists: readonly AllowList[], name: string, algorithm: string, digest: Uint8Array): Listing {
-  if (!isPlainPath(name)) return 'absent';
+  // Only plain paths are in a list, so no other name is found there.
   let best: Listing = 'absent';
   for (const list of lists) {
     const listing = list.look(name, algorithm, digest);
