@@ -1,4 +1,5 @@
 import { parseWanted } from '@vouchsafe/cli/apply';
+import { readInventory } from '@vouchsafe/cli/inventory';
 import { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { captureImage, verifyImage } from '@vouchsafe/domain/attestation/capture';
 import { imagePcrs } from '@vouchsafe/domain/attestation/policy';
@@ -108,6 +109,17 @@ export const make: MakeTargets = async () => {
       words: yamlWords,
       run: (bytes) => parseWanted(text(bytes), 'wanted.yaml'),
       refuses: problemsOf('config.invalid'),
+    },
+    {
+      name: 'inventory',
+      samples: [
+        bytesOf(`name,scope,ek,certificate\nkvm1,east,${'ab'.repeat(32)},\n"kvm2",,,"-----BEGIN\n""x"\n`),
+        json([{ name: 'kvm1', ek: 'ab'.repeat(32), link: true }]),
+        bytesOf(`{"name":"kvm1","scope":"east","ek":"${'ab'.repeat(32)}"}\n{"name":"kvm2","public_key":"x"}\n`),
+      ],
+      words: [...jsonWords, ...wordsOf('"', '""', ',', '\n', '\r\n', '\ufeff', 'name,ek\n')],
+      run: (bytes) => readInventory(text(bytes), 'inventory'),
+      refuses: problemsOf('input.malformed', 'input.invalid', 'input.too-large'),
     },
     {
       name: 'audit',

@@ -2,6 +2,7 @@ import type { TrustStatus } from '@vouchsafe/services/kmxa/trust-session';
 import type { Command } from 'commander';
 import { callPart, globalsOf, requireRoot } from '../context.ts';
 import { print, type View } from '../output.ts';
+import { addHostRegistry } from './host-registry.ts';
 
 interface HostStatus {
   readonly name: string;
@@ -53,7 +54,11 @@ function attestationFields<T>(of: (item: T) => TrustStatus | undefined): NonNull
 
 /** `vouchsafe host`: this host, its trust and its preparation. */
 export function addHost(program: Command): void {
-  const host = program.command('host').description('this host: its trust, its parts, its preparation');
+  const host = program
+    .command('host')
+    .description(
+      'this host: its trust, its parts, its preparation; on a Trust Authority host, the hosts of its registry',
+    );
   host
     .command('status')
     .description('show the parts of this host and whether it is attested')
@@ -89,6 +94,7 @@ export function addHost(program: Command): void {
       print(status, trustView, globalsOf(command).output);
       if (status.attestation_status !== 'attested') process.exitCode = 3;
     });
+  addHostRegistry(host);
   addPreparation(host);
 }
 
