@@ -41,6 +41,7 @@ export function describe(event: LogEvent, bank: Bank, proof: Proof = proofOf(eve
 /** Rules that prove a part of what is shown. */
 const partText: Readonly<Partial<Record<ProofRule, string>>> = {
   variableValue: 'value proven, name unproven',
+  configValue: 'value proven, name unproven',
   grubText: 'text proven, prefix unproven',
   sectionName: 'name proven',
 };

@@ -13,6 +13,8 @@ import { decodeVariable } from './uefi/variable.ts';
 interface ProofRuleFacts {
   /** Labels under which the rule is tried; absent: every type. */
   readonly types?: readonly EventTypeName[];
+  /** PCRs in which it is tried; absent: every one. */
+  readonly pcrs?: readonly number[];
   /** The bytes that would have been measured; undefined when the data have not this shape. */
   readonly measured: (data: Uint8Array) => Uint8Array | undefined;
   readonly quirk?: QuirkName;
@@ -35,6 +37,13 @@ export const proofRules = {
     types: ['EV_EFI_VARIABLE_BOOT'],
     measured: (data) => decodeVariable(data).data,
     quirk: 'variable-value-only',
+  },
+  /** The same of a configuration variable; never of one of Secure Boot, whose name must be proven. */
+  configValue: {
+    types: ['EV_EFI_VARIABLE_DRIVER_CONFIG'],
+    pcrs: [1, 3, 5],
+    measured: (data) => decodeVariable(data).data,
+    quirk: 'driver-config-value-only',
   },
   /** GRUB: the text behind `grub_cmd: ` and the like, without NUL. The prefix itself is not measured. */
   grubText: { types: ['EV_IPL'], measured: grubText },
@@ -78,6 +87,7 @@ export function proofOf(event: LogEvent, bank: Bank): Proof {
   if (!isExtended(event) || value === undefined) return { state: 'none' };
   for (const [rule, facts] of rules) {
     if (facts.types && !facts.types.includes(event.typeName as EventTypeName)) continue;
+    if (facts.pcrs && !facts.pcrs.includes(event.pcr)) continue;
     const measured = attempt(() => facts.measured(event.data));
     if (measured === undefined || !equalBytes(digest(bank, measured), value)) continue;
     return { state: 'data', rule, measured, ...(facts.quirk === undefined ? {} : { quirk: facts.quirk }) };

@@ -21,7 +21,7 @@ import type { EventLog } from './log.ts';
 import { noActionSignature } from './no-action.ts';
 import { type Proof, proofOf } from './proof.ts';
 import { type QuirkName, quirks } from './quirks.ts';
-import { isExtended, replay } from './replay.ts';
+import { isExtended, isPaddedLocality, replay } from './replay.ts';
 import { type SeparatorState, separatorOf } from './separator.ts';
 
 /** What a log proves in one bank, once its replay equals quoted PCRs. Facts only, no judgement. */
@@ -185,6 +185,8 @@ function quirksOf(log: EventLog, proofs: readonly Proof[], exits: boolean): Find
   const seen = new Map<QuirkName, number | undefined>();
   if (log.padding) seen.set('log-fill', undefined);
   if (!exits) seen.set('exit-boot-services-missing', undefined);
+  const padded = log.events.find(isPaddedLocality);
+  if (padded) seen.set('startup-locality-padded', padded.index);
   for (const [index, proof] of proofs.entries()) {
     if (proof.state === 'data' && proof.quirk && !seen.has(proof.quirk)) seen.set(proof.quirk, index);
   }

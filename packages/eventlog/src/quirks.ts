@@ -20,6 +20,26 @@ export const quirks = {
     text: 'an event that was not extended has a digest other than zeros',
     source: 'Firmware Profile 1.06, 10.4.5 asks for zeros; nothing depends on it',
   },
+  'driver-config-value-only': {
+    text: 'the digest of EV_EFI_VARIABLE_DRIVER_CONFIG is that of the value alone: name and GUID are not measured',
+    source: 'firmware older than Firmware Profile 1.05, in PCR 1; in PCR 7 no fact is taken from such an event',
+  },
+  'startup-locality-padded': {
+    text: 'zeros follow TCG_EfiStartupLocalityEvent',
+    source: 'coreboot, whose event log has entries of one length',
+  },
+  'userspace-words': {
+    text: 'the running system extended words that no firmware log holds: phases of the boot, or os-separator',
+    source: 'systemd since 252: systemd-pcrphase.service(8), systemd-pcrosseparator.service',
+  },
+  'data-mismatch': {
+    text: 'the data of an event are not what was measured, and nothing that is known explains it',
+    source: 'firmware of some servers; also what a log looks like whose texts were changed',
+  },
+  'separator-missing': {
+    text: 'a PCR of the firmware has no separator',
+    source: 'logs that were cut by firmware or loader; Firmware Profile 1.06, 3.3.2.2 asks for one in PCR 0 to 7',
+  },
   'separator-repeated': {
     text: 'the firmware extends a further separator into a PCR; only the first one ends its part',
     source: 'workstations whose PCR 0 has two; Firmware Profile 1.06, 3.3.2.2 asks for one',

@@ -4,6 +4,7 @@ import { hex } from '@vouchsafe/bytes/hex';
 import { type Bank, digest } from './algorithms.ts';
 import { EventLogError } from './error.ts';
 import { decodeLog } from './log.ts';
+import { provenFacts } from './proven.ts';
 import { initialValue, startupLocality as localityOf, replay } from './replay.ts';
 import { buildLog, buildSha1Log, type EventInput, startupLocality } from './testing/build.ts';
 
@@ -100,4 +101,12 @@ test('changing, dropping, repeating or swapping an event changes a value', () =>
     [a, { ...b, data: 'B' }, c],
   ])
     assert.notEqual(value(other), good);
+});
+
+test('zeros behind StartupLocality are a known peculiarity, anything else there is an error', () => {
+  const padded = (byte: number) =>
+    decodeLog(buildLog([{ pcr: 0, type: 'EV_NO_ACTION', data: Uint8Array.from([...startupLocality(3), 0, 0, byte]) }]));
+  assert.equal(localityOf(padded(0)), 3);
+  assert.ok(provenFacts(padded(0), 'sha256').findings.some(({ quirk }) => quirk === 'startup-locality-padded'));
+  assert.throws(() => localityOf(padded(1)), /bytes too many|startup/i);
 });

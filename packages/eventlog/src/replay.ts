@@ -71,9 +71,22 @@ export function startupLocality(log: EventLog): number {
   return locality ?? (firstOfPcr0?.type === eventTypes.EV_EFI_HCRTM_EVENT.value ? 4 : 0);
 }
 
+/** Bytes of TCG_EfiStartupLocalityEvent. */
+const localityEventSize = 17;
+
+/** Zeros behind the structure are left out (quirk `startup-locality-padded`); anything else there is an error. */
+function withoutPadding(data: Uint8Array): Uint8Array {
+  const zeros = data.subarray(localityEventSize).every((byte) => byte === 0);
+  return zeros ? data.subarray(0, localityEventSize) : data;
+}
+
+/** Whether a StartupLocality event has zeros behind its structure. */
+export const isPaddedLocality = (event: LogEvent): boolean =>
+  !isExtended(event) && noActionSignature(event.data) === 'StartupLocality' && event.data.length > localityEventSize;
+
 function localityOf(event: LogEvent): number {
   try {
-    const { startupLocality } = decode(StartupLocality, event.data);
+    const { startupLocality } = decode(StartupLocality, withoutPadding(event.data));
     if (allowedLocalities.includes(startupLocality)) return startupLocality;
     return refuse(
       'locality.value',

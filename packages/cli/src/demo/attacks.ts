@@ -38,6 +38,7 @@ export async function stolenToken({ site, folder }: DemoStage): Promise<string[]
     event_log: join(logs, 'event-log'),
     ima_log: join(logs, 'ima-log'),
     ek: 'auto' as const,
+    command_line: join(logs, 'cmdline'),
     libvirt: '',
     qemu_state: '',
   };

@@ -1,7 +1,7 @@
 import type { BaseImage } from './base-image.ts';
 import { type Composition, composed } from './composition.ts';
 import { type ImageRecord, type ImageStanding, standingOf } from './image-record.ts';
-import type { AttestationPolicy } from './policy.ts';
+import { type AttestationPolicy, imageParts } from './policy.ts';
 
 /** What a host may be compared with: an image, or a declared composition of two. */
 export interface Candidate {
@@ -47,3 +47,7 @@ function composedOf(composition: Composition, images: readonly ImageRecord[], no
   const [standing, standsBy] = order.indexOf(a) > order.indexOf(b) ? [a, firmware] : [b, boot];
   return [{ image, firmware, boot, composition, standing, standsBy }];
 }
+
+/** The image whose log leads to a PCR of a candidate. */
+export const sourceOf = ({ firmware, boot }: Candidate, pcr: number): BaseImage =>
+  (imageParts.firmware as readonly number[]).includes(pcr) ? firmware.image : boot.image;

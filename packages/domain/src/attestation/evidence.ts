@@ -26,6 +26,8 @@ export interface DecodedEvidence {
   readonly reference?: EvidenceReference | undefined;
   /** The IMA log, or what follows on the entries that are referred to. */
   readonly imaLog: Uint8Array | undefined;
+  /** What the kernel says it was started with: believed only where a measured digest is that of this text. */
+  readonly commandLine?: string | undefined;
   readonly ekCertificate: X509Certificate | undefined;
   readonly intermediates: readonly X509Certificate[];
 }
@@ -44,6 +46,7 @@ export function decodeEvidence(evidence: Evidence): DecodedEvidence {
     eventLog: event_log === undefined ? undefined : octets('event_log', event_log),
     reference: referenceOf(evidence),
     imaLog: ima_log === undefined ? undefined : octets('ima_log', ima_log),
+    commandLine: evidence.command_line,
     ekCertificate: ek_certificate === undefined ? undefined : certificate('ek_certificate', ek_certificate),
     intermediates: (evidence.intermediates ?? []).map((each, i) => certificate(`intermediates[${i}]`, each)),
   };

@@ -93,15 +93,11 @@ export const findings = {
   },
   'eventlog.facts': { stops: 'a log from which no facts can be taken', advice: rebooted },
   'eventlog.data-mismatch': {
-    stops: 'a log whose descriptions were changed, though its digests were not',
-    advice: 'update the firmware; if it always logs this, report it: known peculiarities have a name',
+    stops: 'a log whose texts were changed, though its digests were not',
+    advice: 'update the firmware; if it always logs this, accept it: rule eventlog.quirks, data-mismatch',
   },
   'eventlog.spec-id': {
     stops: 'a second log header, behind which a parser could read other events',
-    advice: 'update the firmware',
-  },
-  'eventlog.separator-missing': {
-    stops: 'a PCR of the firmware whose end was not marked',
     advice: 'update the firmware',
   },
   'secure-boot.ambiguous': {
@@ -219,6 +215,14 @@ export const findings = {
   'agent.unnamed': {
     stops: 'nothing: the image names no agent, so another one may run beside it',
     advice: 'capture the image anew, with the agent as a single executable',
+  },
+  'image.difference': {
+    stops: 'a refusal that names hashes only: how the boot departs from the nearest base image, in words',
+    advice: 'vouchsafe host explain NAME',
+  },
+  'image.normalised': {
+    stops: 'a refusal because of what changes from boot to boot',
+    advice: 'nothing; rules decide what is ignored: vouchsafe rules list',
   },
   'boot.rules': {
     stops: 'a boot that breaks a rule of the administrator',

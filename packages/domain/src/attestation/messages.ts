@@ -5,6 +5,9 @@ const octets = (bytes: number) => Type.String({ pattern: '^[A-Za-z0-9_-]*$', max
 
 const closed = { additionalProperties: false } as const;
 
+/** Longest kernel command line that a host may send, in characters; x86 takes 2,048 of them. */
+export const maxCommandLine = 4096;
+
 /** Largest TCG or IMA log that a host may send, in bytes. */
 export const maxLogBytes = 16 * 1024 * 1024;
 
@@ -95,6 +98,8 @@ export const Evidence = Type.Object(
     /** SHA-256 of the event log in the place of the log, when the service holds what it says for this boot. */
     event_log_sha256: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
     ima_log: Type.Optional(octets(maxLogBytes)),
+    /** /proc/cmdline: the text behind a digest that the log holds, never believed by itself. */
+    command_line: Type.Optional(Type.String({ maxLength: maxCommandLine })),
     /** Entries of the IMA log that the service knows and that `ima_log` leaves out; only beside `event_log_sha256`. */
     ima_offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })),
   },

@@ -19,6 +19,7 @@ const AgentConfig = Type.Object(
     ek: Type.Union(EkChoice.anyOf, { default: 'auto' }),
     event_log: Type.String({ default: '/sys/kernel/security/tpm0/binary_bios_measurements' }),
     ima_log: Type.String({ default: '/sys/kernel/security/ima/binary_runtime_measurements' }),
+    command_line: Type.String({ default: '/proc/cmdline' }),
     libvirt: Type.String({ default: '/run/libvirt/libvirt-sock' }),
     /** Where libvirt keeps the state of running domains; must be in memory. */
     qemu_state: Type.String({ default: '/var/lib/libvirt/qemu' }),

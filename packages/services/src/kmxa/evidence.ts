@@ -4,6 +4,7 @@ import { hex } from '@vouchsafe/bytes/hex';
 import type { AgentClaims } from '@vouchsafe/domain/attestation/claims';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
 import type { ChallengeAnswer, ChallengeRequest, WholeEvidence } from '@vouchsafe/domain/attestation/messages';
+import { maxCommandLine } from '@vouchsafe/domain/attestation/messages';
 import { type EcPair, jwkOf } from '@vouchsafe/domain/keys/jwk';
 import { Problem } from '@vouchsafe/domain/problem';
 import { activateCredential } from '@vouchsafe/tpm2/commands/activate-credential';
@@ -21,7 +22,7 @@ export interface SessionKeys {
 
 export interface EvidenceInput {
   /** Where the logs are. */
-  readonly agent: Pick<AgentConfig, 'event_log' | 'ima_log'>;
+  readonly agent: Pick<AgentConfig, 'event_log' | 'ima_log'> & Partial<Pick<AgentConfig, 'command_line'>>;
   /** The pinned group. */
   readonly group: string;
   /** Name and version of the agent. */
@@ -67,6 +68,7 @@ export async function makeEvidence(
   const qualifyingData = secret.use((bytes) => extraData(fromBase64url(challenge.nonce), bytes, claims));
   const { pcrs, signed } = await quotedPcrs(tpm, identity, challenge, qualifyingData);
   const ima = readLog(agent.ima_log, 'ima_log', 'optional');
+  const commandLine = readCommandLine(agent.command_line);
   return {
     challenge: challenge.challenge,
     claims: base64url(claims),
@@ -77,6 +79,7 @@ export async function makeEvidence(
     pcrs: Object.fromEntries([...pcrs].map(([pcr, value]) => [String(pcr), hex(value)])),
     event_log: base64url(readLog(agent.event_log, 'event_log', 'needed')),
     ...(ima.length === 0 ? {} : { ima_log: base64url(ima) }),
+    ...(commandLine === undefined ? {} : { command_line: commandLine }),
   };
 }
 
@@ -104,4 +107,10 @@ function readLog(path: string, field: string, need: 'needed' | 'optional'): Uint
       { cause },
     );
   }
+}
+
+/** What the kernel was started with; undefined when it cannot be read, or is longer than the service takes. */
+export function readCommandLine(path = '/proc/cmdline'): string | undefined {
+  const text = new TextDecoder().decode(readLog(path, 'command_line', 'optional')).replace(/\n$/, '');
+  return text === '' || text.length > maxCommandLine ? undefined : text;
 }

@@ -96,13 +96,16 @@ async function configure(
   libvirt: LibvirtHost,
   tpm: Swtpm,
 ): Promise<void> {
-  const { eventLog, imaLog } = await loadBoot(boot);
+  const { eventLog, imaLog, commandLine } = await loadBoot(boot);
   const [folder, hooks] = [libvirt.path('/etc/vouchsafe'), libvirt.path('/etc/libvirt/hooks')];
   await mkdir(hooks, { recursive: true });
   await copyFile(hook, join(hooks, 'qemu'));
   await writeFile(join(folder, 'event-log'), eventLog);
   await writeFile(join(folder, 'ima-log'), imaLog);
-  const agent = { tpm: `unix:${tpm.socket}`, event_log: '/etc/vouchsafe/event-log', ima_log: '/etc/vouchsafe/ima-log' };
+  await writeFile(join(folder, 'cmdline'), `${commandLine}\n`);
+  const own = (file: string) => `/etc/vouchsafe/${file}`;
+  const files = { event_log: own('event-log'), ima_log: own('ima-log'), command_line: own('cmdline') };
+  const agent = { tpm: `unix:${tpm.socket}`, ...files };
   const paths = { state: '/var/lib/vouchsafe', run: '/run/vouchsafe' };
   await writeFile(
     join(folder, 'host.toml'),

@@ -10,9 +10,11 @@ export const eventLogFacts: Check = {
   id: 'eventlog.facts',
   ofLog: true,
   run(appraisal) {
-    const quoted = new Set(appraisal.get('pcrs').keys());
-    const facts = provenFacts(appraisal.get('log'), appraisal.input.challenge.bank, { pcrs: quoted });
+    const { evidence, policy, challenge } = appraisal.input;
+    const pcrs = new Set(appraisal.get('pcrs').keys());
+    const commandLines = evidence.commandLine === undefined ? [] : [evidence.commandLine];
+    const facts = provenFacts(appraisal.get('log'), challenge.bank, { pcrs, commandLines });
     appraisal.prove('facts', facts);
-    return facts.findings.flatMap((each) => logFinding(each) ?? []);
+    return facts.findings.flatMap((each) => logFinding(each, policy.rules) ?? []);
   },
 };

@@ -2,8 +2,10 @@ import { hex } from '@vouchsafe/bytes/hex';
 import type { Bank } from '@vouchsafe/eventlog/algorithms';
 import { decodeLog, type EventLog } from '@vouchsafe/eventlog/log';
 import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/replay';
+import { userspaceWords } from '@vouchsafe/eventlog/userspace';
 import type { Appraisal, Check } from '../appraisal.ts';
 import type { HeldLog } from '../held-log.ts';
+import { quirkFinding } from '../log-findings.ts';
 import { type Finding, fail } from '../verdict.ts';
 
 /** PCR 10 belongs to IMA, whose log comes apart from the firmware's: `ima.replay` looks at both. */
@@ -20,11 +22,17 @@ export const eventLogReplay: Check = {
     for (const [pcr, value] of appraisal.get('pcrs')) {
       if (pcr === imaPcr) continue;
       const expected = read.value(pcr);
-      if (hex(expected) !== hex(value)) {
+      const words = userspaceWords(bank, pcr, expected, value);
+      if (words === undefined) {
         findings.push(fail(this.id, `PCR ${pcr}: the log gives ${hex(expected)}, the TPM has ${hex(value)}`, { pcr }));
+      } else if (words.length > 0) {
+        const { rules } = appraisal.input.policy;
+        findings.push(
+          quirkFinding('userspace-words', `the running system measured ${words.join(', ')}`, { pcr }, rules),
+        );
       }
     }
-    if (findings.length > 0) return findings;
+    if (findings.some(({ severity }) => severity === 'fail')) return findings;
     if (read.log !== undefined) appraisal.prove('log', read.log);
     appraisal.prove('replayed', read.values);
     return findings;

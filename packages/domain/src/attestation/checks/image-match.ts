@@ -1,10 +1,8 @@
-import { fromBase64url } from '@vouchsafe/bytes/base64url';
-import { hex } from '@vouchsafe/bytes/hex';
-import { diffLogs } from '@vouchsafe/eventlog/diff';
-import { decodeLog, type EventLog } from '@vouchsafe/eventlog/log';
-import type { Check } from '../appraisal.ts';
+import type { Appraisal, Check } from '../appraisal.ts';
 import { type BaseImage, coverageInWords } from '../base-image.ts';
-import { type Candidate, candidatesOf } from '../candidate.ts';
+import { type Candidate, candidatesOf, sourceOf } from '../candidate.ts';
+import { differenceFindings, differenceFrom, nearestOf } from '../image-difference.ts';
+import { type ImageFit, imageFit, type ProvenBoot } from '../image-fit.ts';
 import type { ImageRecord, ImageStanding } from '../image-record.ts';
 import { imageParts, imagePcrs } from '../policy.ts';
 import { type Finding, fail, info } from '../verdict.ts';
@@ -17,37 +15,54 @@ export const imageMatch: Check = {
   id: 'image.match',
   run(appraisal) {
     const { policy, challenge, now } = appraisal.input;
-    const pcrs = appraisal.get('pcrs');
+    const boot = provenBoot(appraisal);
     const candidates = candidatesOf(policy, now).filter(({ image }) => image.bank === challenge.bank);
-    const matching = candidates.filter(({ image }) => mismatches(image, pcrs).length === 0);
+    // Most hosts have the very values of an image; only for the others logs are compared.
+    const { log: _log, ...values } = boot;
+    const exact = candidates.filter((candidate) => fitOf(candidate, values).differing.length === 0);
+    const matching = exact.some(({ standing }) => standing === 'active')
+      ? exact
+      : candidates.filter((candidate) => fits(candidate, boot, appraisal));
     const found = matching.find(({ standing }) => standing === 'active');
     const idle = matching.filter(({ standing }) => standing !== 'active');
     const staged = idle.filter(({ standing }) => standing === 'staged').map(({ image }) => image.name);
     appraisal.prove('staged', staged);
     const told = idle.map((candidate) => tellIdle(candidate, found === undefined));
-    if (found === undefined) return [...told, ...refuse(candidates, pcrs, appraisal.get('log'))];
+    if (found === undefined) return [...told, ...refuse(candidates, boot)];
     appraisal.prove('image', found.image);
     appraisal.prove('matched', found);
-    return [info('image.match', matchText(found), { image: found.image.name }), ...told];
+    const { ignored } = fitOf(found, boot);
+    return [info('image.match', matchText(found), { image: found.image.name }), ...ignored, ...told];
   },
 };
+
+/** Events that are told of one PCR; an explanation has more. */
+const eventsTold = 4;
+
+/**
+ * Without a log, that is in a round by reference, the image counts that the log was found to fit: log, values and policy
+ * are those of that round, or the log would not be held.
+ */
+const fits = (candidate: Candidate, boot: ProvenBoot, appraisal: Appraisal): boolean =>
+  appraisal.has('held')
+    ? candidate.image.name === appraisal.get('held').image
+    : fitOf(candidate, boot).differing.length === 0;
+
+const fitOf = (candidate: Candidate, boot: ProvenBoot): ImageFit =>
+  imageFit(candidate.image, boot, imagePcrs, (pcr) => sourceOf(candidate, pcr));
+
+/** What image-fit compares with images, of an appraisal whose log was replayed. */
+export const provenBoot = (appraisal: Appraisal): ProvenBoot => ({
+  pcrs: appraisal.get('pcrs'),
+  log: appraisal.has('log') ? appraisal.get('log') : undefined,
+  facts: appraisal.has('facts') ? appraisal.get('facts') : undefined,
+  rules: appraisal.input.policy.rules,
+});
 
 const matchText = ({ image, composition }: Candidate): string =>
   composition === undefined
     ? `base image ${image.name} ${coverageInWords(image.covers)}`
     : `composition ${image.name}, ${image.version}, ${coverageInWords(image.covers)}`;
-
-/** The PCRs of the image that the host does not have. An image that leaves one open matches nothing. */
-function mismatches(
-  { pcrs: golden }: BaseImage,
-  pcrs: ReadonlyMap<number, Uint8Array>,
-  of: readonly number[] = imagePcrs,
-): number[] {
-  return of.filter((pcr) => {
-    const value = pcrs.get(pcr);
-    return value === undefined || golden[String(pcr)] !== hex(value);
-  });
-}
 
 /** What is said of an image that the host has, and that does not count. */
 const idleWords: Readonly<Record<Exclude<ImageStanding, 'active'>, (record: ImageRecord) => string>> = {
@@ -67,53 +82,22 @@ function tellIdle({ image: { name }, composition, standing, standsBy }: Candidat
   return (refused ? fail : info)(`image.${standing}`, text, { image: name });
 }
 
-function refuse(candidates: readonly Candidate[], pcrs: ReadonlyMap<number, Uint8Array>, log: EventLog): Finding[] {
-  const images = candidates.filter(({ standing }) => standing === 'active').map(({ image }) => image);
-  if (images.length === 0) return [fail('image.none', 'no base image is active, so nothing can be trusted')];
-  return [...mixture(images, pcrs), ...explain(images, pcrs, log)];
+function refuse(candidates: readonly Candidate[], boot: ProvenBoot): Finding[] {
+  const active = candidates.filter(({ standing }) => standing === 'active');
+  const nearest = nearestOf(active, boot);
+  if (nearest === undefined) return [fail('image.none', 'no base image is active, so nothing can be trusted')];
+  const images = active.map(({ image }) => image);
+  return [...mixture(images, boot), ...differenceFindings(differenceFrom(nearest, boot, eventsTold))];
 }
 
 /** Names the parts when the host is a mixture of active images that nobody declared. */
-function mixture(images: readonly BaseImage[], pcrs: ReadonlyMap<number, Uint8Array>): Finding[] {
-  const having = (part: readonly number[]) => images.find((image) => mismatches(image, pcrs, part).length === 0);
-  const [firmware, boot] = [having(imageParts.firmware), having(imageParts.boot)];
-  if (firmware === undefined || boot === undefined) return [];
-  const advice = `vouchsafe image compose NAME --firmware ${firmware.name} --boot ${boot.name}`;
+function mixture(images: readonly BaseImage[], boot: ProvenBoot): Finding[] {
+  const having = (part: readonly number[]) =>
+    images.find((image) => imageFit(image, boot, part).differing.length === 0);
+  const [firmware, rest] = [having(imageParts.firmware), having(imageParts.boot)];
+  if (firmware === undefined || rest === undefined) return [];
+  const advice = `vouchsafe image compose NAME --firmware ${firmware.name} --boot ${rest.name}`;
   return [
-    fail('image.mixed', `firmware of ${firmware.name} with boot of ${boot.name}, which nobody declared`, { advice }),
+    fail('image.mixed', `firmware of ${firmware.name} with boot of ${rest.name}, which nobody declared`, { advice }),
   ];
 }
-
-/** Says against the nearest image which events differ: that is what an operator can act on. */
-function explain(images: readonly BaseImage[], pcrs: ReadonlyMap<number, Uint8Array>, log: EventLog): Finding[] {
-  const [nearest] = images.toSorted((a, b) => mismatches(a, pcrs).length - mismatches(b, pcrs).length);
-  if (nearest === undefined) return [fail('image.match', 'no base image')];
-  const differing = mismatches(nearest, pcrs);
-  const differences = diffLogs(decodeLog(fromBase64url(nearest.event_log)), log, nearest.bank, differing);
-  const told = new Set(differences.map(({ pcr }) => pcr));
-  const untold = differing.filter((pcr) => !told.has(pcr));
-  return [
-    ...differences.map(({ pcr, text }) =>
-      differs(pcr, nearest, `: ${text.replaceAll(/PCR \d+ EV_[A-Z0-9_]+: /g, '')}`),
-    ),
-    ...untold.map((pcr) => differs(pcr, nearest, '')),
-  ];
-}
-
-/** What stands in each PCR that an image fixes, in an operator's words. */
-const meanings: Readonly<Record<number, string>> = {
-  0: 'firmware',
-  2: 'drivers and option ROMs',
-  3: 'configuration of drivers',
-  4: 'boot loader or kernel image',
-  7: 'Secure Boot state, keys or authorities',
-  8: 'commands or kernel command line of the boot loader',
-  9: 'initial file system, or files that the boot loader read',
-  11: 'kernel, command line or initial file system inside the kernel image',
-  12: 'kernel command line or add-ons beside the kernel image',
-  13: 'system extensions',
-  14: 'machine owner keys',
-};
-
-const differs = (pcr: number, { name }: BaseImage, how: string): Finding =>
-  fail('image.match', `${meanings[pcr] ?? 'measurements'} (PCR ${pcr}) differ from base image ${name}${how}`, { pcr });

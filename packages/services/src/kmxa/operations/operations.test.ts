@@ -24,6 +24,7 @@ const agent = {
   ek: 'auto' as const,
   event_log: nowhere,
   ima_log: nowhere,
+  command_line: nowhere,
   libvirt: nowhere,
   qemu_state: nowhere,
 };
