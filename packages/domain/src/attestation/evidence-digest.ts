@@ -13,7 +13,7 @@ const absent = new Uint8Array(32);
  * of an IMA log that goes on behind `n` known entries, D is the digest of canonical JSON `{after: n, log: D(entries)}`.
  *
  * SHA-256("vouchsafe/evidence/1" 0x00 ‖ D(challenge) ‖ D(claims) ‖ D(attest) ‖ D(signature) ‖ D(pcrs) ‖ D(event log) ‖
- * D(IMA log) ‖ D(EK certificate) ‖ D(intermediates)), where D is SHA-256, or 32 zero bytes for what is not there;
+ * D(IMA log) ‖ D(EK certificate) ‖ D(intermediates) [‖ D(command line), when one was sent]), where D is SHA-256, or 32 zero bytes for what is not there;
  * `challenge` and `pcrs` (values by bank and number) are canonical JSON, `intermediates` the digests of the certificates one after another. The
  * challenge's secret is left out: `attest` carries a digest over it.
  */
@@ -35,6 +35,7 @@ export function evidenceDigest({ challenge, evidence }: Pick<AppraisalInput, 'ch
   ];
   const whole = createHash('sha256').update(label);
   for (const part of parts) whole.update(part ?? absent);
+  if (evidence.commandLine !== undefined) whole.update(sha256(evidence.commandLine));
   return whole.digest('base64url');
 }
 

@@ -68,7 +68,7 @@ export async function makeEvidence(
   const qualifyingData = secret.use((bytes) => extraData(fromBase64url(challenge.nonce), bytes, claims));
   const { pcrs, signed } = await quotedPcrs(tpm, identity, challenge, qualifyingData);
   const ima = readLog(agent.ima_log, 'ima_log', 'optional');
-  const commandLine = readCommandLine(agent.command_line);
+  const commandLine = agent.command_line === undefined ? undefined : readCommandLine(agent.command_line);
   return {
     challenge: challenge.challenge,
     claims: base64url(claims),
@@ -110,7 +110,7 @@ function readLog(path: string, field: string, need: 'needed' | 'optional'): Uint
 }
 
 /** What the kernel was started with; undefined when it cannot be read, or is longer than the service takes. */
-export function readCommandLine(path = '/proc/cmdline'): string | undefined {
+export function readCommandLine(path: string): string | undefined {
   const text = new TextDecoder().decode(readLog(path, 'command_line', 'optional')).replace(/\n$/, '');
   return text === '' || text.length > maxCommandLine ? undefined : text;
 }

@@ -21,7 +21,17 @@ import { AttestationConfiguration } from '@vouchsafe/services/attestd/configurat
 import { type TestMembership, testMembership } from '@vouchsafe/services/host/testing/membership';
 import { makeEvidence, type SessionKeys } from '@vouchsafe/services/kmxa/evidence';
 import { type TestPart, testPart } from '@vouchsafe/services/management/testing/part';
-import { attempt, Bench, type BenchHost, benchScope, benchTime, capture, inputOf, requestOf } from './bench.ts';
+import {
+  attempt,
+  Bench,
+  type BenchHost,
+  benchScope,
+  benchTime,
+  capture,
+  inputOf,
+  logPaths,
+  requestOf,
+} from './bench.ts';
 import { without } from './without.ts';
 
 describe('the Attestation Service with real TPMs', () => {
@@ -78,7 +88,7 @@ describe('the Attestation Service with real TPMs', () => {
   /** The first round with a service and what an honest agent makes of it. */
   async function evidenceFor(service: AttestationService, host: BenchHost, keys: SessionKeys = newKeys()) {
     const challenge = await service.begin(requestOf(host));
-    const agent = { event_log: host.boot.eventLogPath, ima_log: host.boot.imaLogPath };
+    const agent = logPaths(host.boot);
     return await makeEvidence(host.tpm, host.identity, challenge, keys, { agent, group: bench.group.id, version: 'x' });
   }
 

@@ -186,6 +186,13 @@ export const seed = (change: Partial<ChallengeSeed> = {}): ChallengeSeed => {
   return { nonce: bytes(1), secret: bytes(2), epoch: 0, exp: benchTime + 60, jti: `challenge-${counter}`, ...change };
 };
 
+/** Where an agent finds what a recorded boot left behind. */
+export const logPaths = ({ eventLogPath, imaLogPath, commandLinePath }: RecordedBoot) => ({
+  event_log: eventLogPath,
+  ima_log: imaLogPath,
+  command_line: commandLinePath,
+});
+
 /** The first round as this host asks for it. */
 export const requestOf = ({ identity }: Pick<BenchHost, 'identity'>): ChallengeRequest => challengeRequest(identity);
 
@@ -193,7 +200,7 @@ export const requestOf = ({ identity }: Pick<BenchHost, 'identity'>): ChallengeR
 export async function attempt(host: BenchHost, group: Group, request = requestOf(host)): Promise<Attempt> {
   const made = newChallenge(request, seed());
   const keys = { signing: newPair(), encryption: newPair() };
-  const agent = { event_log: host.boot.eventLogPath, ima_log: host.boot.imaLogPath };
+  const agent = logPaths(host.boot);
   const told = { challenge: 'sealed', ...made.told };
   const input = { agent, group: group.id, version: 'bench' };
   const evidence = await makeEvidence(host.tpm, host.identity, told, keys, input);

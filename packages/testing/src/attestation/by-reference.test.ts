@@ -21,7 +21,17 @@ import { makeEvidence } from '@vouchsafe/services/kmxa/evidence';
 import { type Held, referTo } from '@vouchsafe/services/kmxa/refer';
 import { type TestPart, testPart } from '@vouchsafe/services/management/testing/part';
 import { pcrExtend } from '@vouchsafe/tpm2/commands/pcr-extend';
-import { attempt, Bench, type BenchHost, benchScope, benchTime, capture, inputOf, requestOf } from './bench.ts';
+import {
+  attempt,
+  Bench,
+  type BenchHost,
+  benchScope,
+  benchTime,
+  capture,
+  inputOf,
+  logPaths,
+  requestOf,
+} from './bench.ts';
 import { without } from './without.ts';
 
 const failuresOf = ({ findings }: ReportAnswer) =>
@@ -81,7 +91,7 @@ describe('evidence by reference, with real TPMs', () => {
   async function evidenceOf(host: BenchHost): Promise<WholeEvidence> {
     const challenge = await service.begin(requestOf(host));
     const keys = { signing: newPair(), encryption: newPair() };
-    const agent = { event_log: host.boot.eventLogPath, ima_log: host.boot.imaLogPath };
+    const agent = logPaths(host.boot);
     return await makeEvidence(host.tpm, host.identity, challenge, keys, { agent, group: bench.group.id, version: 'x' });
   }
 

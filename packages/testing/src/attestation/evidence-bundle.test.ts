@@ -25,7 +25,17 @@ import { testKeeper } from '@vouchsafe/services/attestd/testing/test-keeper';
 import { testMembership } from '@vouchsafe/services/host/testing/membership';
 import { makeEvidence } from '@vouchsafe/services/kmxa/evidence';
 import { type TestPart, testPart } from '@vouchsafe/services/management/testing/part';
-import { attempt, Bench, type BenchHost, benchScope, benchTime, capture, inputOf, requestOf } from './bench.ts';
+import {
+  attempt,
+  Bench,
+  type BenchHost,
+  benchScope,
+  benchTime,
+  capture,
+  inputOf,
+  logPaths,
+  requestOf,
+} from './bench.ts';
 import { without } from './without.ts';
 
 describe('evidence of real TPMs, kept and judged again', () => {
@@ -78,7 +88,7 @@ describe('evidence of real TPMs, kept and judged again', () => {
 
   async function evidenceFor(host: BenchHost) {
     const keys = { signing: newPair(), encryption: newPair() };
-    const agent = { event_log: host.boot.eventLogPath, ima_log: host.boot.imaLogPath };
+    const agent = logPaths(host.boot);
     const input = { agent, group: bench.group.id, version: 'x' };
     return await makeEvidence(host.tpm, host.identity, await service.begin(requestOf(host)), keys, input);
   }

@@ -21,7 +21,17 @@ import type { EkChoice } from '@vouchsafe/services/kmxa/ek-choice';
 import { makeEvidence } from '@vouchsafe/services/kmxa/evidence';
 import { routesOf } from '@vouchsafe/services/management/operation';
 import { type TestPart, testPart } from '@vouchsafe/services/management/testing/part';
-import { attempt, Bench, type BenchHost, benchScope, benchTime, capture, inputOf, requestOf } from './bench.ts';
+import {
+  attempt,
+  Bench,
+  type BenchHost,
+  benchScope,
+  benchTime,
+  capture,
+  inputOf,
+  logPaths,
+  requestOf,
+} from './bench.ts';
 import { without } from './without.ts';
 
 interface Told {
@@ -84,7 +94,7 @@ describe('the host registry with real TPMs', () => {
 
   async function evidenceOf(host: BenchHost): Promise<Evidence> {
     const challenge = await service.begin(requestOf(host));
-    const agent = { event_log: host.boot.eventLogPath, ima_log: host.boot.imaLogPath };
+    const agent = logPaths(host.boot);
     const keys = { signing: newPair(), encryption: newPair() };
     return await makeEvidence(host.tpm, host.identity, challenge, keys, { agent, group: bench.group.id, version: 'x' });
   }

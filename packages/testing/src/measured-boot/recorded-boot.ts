@@ -5,9 +5,10 @@ import { TestingError } from '../error.ts';
 /** A real measured boot that is kept in the repository. */
 export interface RecordedBoot {
   readonly name: string;
-  /** Paths of the two logs, for whoever reads files as on a real host. */
+  /** Paths of the two logs and of the command line, for whoever reads files as on a real host. */
   readonly eventLogPath: string;
   readonly imaLogPath: string;
+  readonly commandLinePath: string;
   /** The firmware's event log, TCG crypto-agile format. */
   readonly eventLog: Uint8Array;
   /** The kernel's list of measured files, binary, template ima-sig. */
@@ -39,6 +40,7 @@ export async function loadBoot(name: string): Promise<RecordedBoot> {
     name,
     eventLogPath,
     imaLogPath,
+    commandLinePath: join(folder, 'cmdline'),
     eventLog: await readFile(eventLogPath),
     imaLog: await readFile(imaLogPath),
     pcrs: parsePcrs(await text('pcrs.txt')),

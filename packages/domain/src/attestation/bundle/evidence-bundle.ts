@@ -8,7 +8,7 @@ import type { Challenge } from '../challenge.ts';
 import type { DecodedEvidence } from '../evidence.ts';
 import { HostRecord } from '../host-record.ts';
 import type { KnownKeys } from '../known-keys.ts';
-import { maxLogBytes, type OtherBank } from '../messages.ts';
+import { maxCommandLine, maxLogBytes, type OtherBank } from '../messages.ts';
 import { banksInHex, valuesInHex } from '../pcr-values.ts';
 import type { AttestationPolicy } from '../policy.ts';
 
@@ -55,6 +55,7 @@ const StoredEvidence = Type.Object(
     /** Whole, even when the host had sent it before and only referred to it. */
     event_log: Type.Optional(octets(maxLogBytes)),
     ima_log: Type.Optional(octets(maxLogBytes)),
+    command_line: Type.Optional(Type.String({ maxLength: maxCommandLine })),
     ek_certificate: Type.Optional(octets(8192)),
     intermediates: Type.Array(octets(8192), { maxItems: 16 }),
   },
@@ -151,7 +152,7 @@ function challengeOf({ nonce, secret, ek_public, ak, ...facts }: BundleContent['
 }
 
 function storedEvidence(evidence: DecodedEvidence): BundleContent['evidence'] {
-  const { eventLog, imaLog, ekCertificate, banks } = evidence;
+  const { eventLog, imaLog, commandLine, ekCertificate, banks } = evidence;
   return {
     claims: base64url(evidence.claims),
     attest: base64url(evidence.attest),
@@ -160,6 +161,7 @@ function storedEvidence(evidence: DecodedEvidence): BundleContent['evidence'] {
     ...(banks === undefined ? {} : { banks: banksInHex(banks) }),
     ...(eventLog === undefined ? {} : { event_log: base64url(eventLog) }),
     ...(imaLog === undefined ? {} : { ima_log: base64url(imaLog) }),
+    ...(commandLine === undefined ? {} : { command_line: commandLine }),
     ...(ekCertificate === undefined ? {} : { ek_certificate: base64url(ekCertificate.raw) }),
     intermediates: evidence.intermediates.map(({ raw }) => base64url(raw)),
   };
@@ -177,6 +179,7 @@ function evidenceOf(stored: BundleContent['evidence']): DecodedEvidence {
       : { banks: new Map(Object.entries(banks).map(([bank, values]) => [bank as OtherBank, valuesOf(values)])) }),
     eventLog: event_log === undefined ? undefined : bytes('event_log', event_log),
     imaLog: ima_log === undefined ? undefined : bytes('ima_log', ima_log),
+    commandLine: stored.command_line,
     ekCertificate: ek_certificate === undefined ? undefined : certificate('ek_certificate', ek_certificate),
     intermediates: stored.intermediates.map((each, i) => certificate(`intermediates[${i}]`, each)),
   };
