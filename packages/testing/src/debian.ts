@@ -28,6 +28,7 @@ export const debianPackages = {
   'python3-pykmip': { purposes: ['test'], reason: 'a second opinion on KMIP' },
   gpg: { purposes: ['test'], reason: 'signs package archives of tests' },
   'gpg-agent': { purposes: ['test'], reason: 'holds the keys of those archives' },
+  'ima-evm-utils': { purposes: ['test'], reason: 'a second opinion on signatures of files' },
   ovmf: { purposes: ['test', 'e2e'], reason: 'firmware that measures what it boots' },
   binutils: { purposes: ['test', 'e2e'], reason: 'objcopy makes unified kernel images' },
   fdisk: { purposes: ['test', 'e2e'], reason: 'partitions boot disks' },
