@@ -34,9 +34,10 @@ const initrd = tagged(linuxTags.initrd, 'initrd');
 const file: EventInput = { pcr: 9, type: 'EV_IPL', data: '/some/file\0', measured: 'content' };
 
 /** What a boot of these events covers. */
-function covers(events: readonly EventInput[], commandLine?: string): Coverage {
+function covers(events: readonly EventInput[], commandLine?: string, lists?: string[]): Coverage {
   const log = decodeLog(bootOf([...firmware, ...events]).eventLog);
-  return coverageOf(provenFacts(log, 'sha256', { commandLines: commandLine === undefined ? [] : [commandLine] }));
+  const facts = provenFacts(log, 'sha256', { commandLines: commandLine === undefined ? [] : [commandLine] });
+  return coverageOf(facts, lists && { lists });
 }
 
 const verity: [name: string, events: EventInput[], commandLine?: string][] = [
@@ -141,3 +142,51 @@ for (const [name, image, naming] of lies) {
   test(`not imported: an image that ${name}`, () =>
     assert.throws(() => verifyImage(image), problem('input.invalid', naming)));
 }
+
+const tcb = 'quiet ima_policy=tcb';
+const uki = (text: string) => [...section('.linux', 'k'), ...section('.cmdline', text), ...section('.initrd', 'x')];
+const imaBoots: [name: string, events: EventInput[], commandLine?: string][] = [
+  ['GRUB', [grub('kernel_cmdline', `/vmlinuz ${tcb}`)]],
+  ['a kernel image', uki(tcb), tcb],
+  ['the stub of the kernel', [options(tcb), initrd], tcb],
+];
+for (const [name, events, commandLine] of imaBoots) {
+  test(`IMA on the command line of ${name} covers userspace, with a list and not without`, () => {
+    assert.equal(covers(events, commandLine, ['files']).userspace, 'ima');
+    assert.equal(covers(events, commandLine).userspace, 'none');
+    assert.equal(covers(events, commandLine, []).userspace, 'none');
+  });
+}
+
+const noIma: [name: string, events: EventInput[], commandLine?: string][] = [
+  ['a command of the loader', [grub('grub_cmd', `echo ${tcb}`), grub('kernel_cmdline', '/vmlinuz quiet')]],
+  ['the name of a section', [...section('.linux', 'k'), ...section(tcb, 'x'), ...section('.initrd', 'x')]],
+  ['the content of another section', [...uki('quiet'), ...section('.osrel', tcb)], tcb],
+  ['a command line that was replaced', [...uki(tcb), options('quiet')], 'quiet'],
+  ['one of two kernels', [grub('kernel_cmdline', `/a ${tcb}`), grub('kernel_cmdline', '/b quiet')]],
+  ['a part of another parameter', uki('x=ima_policy=tcb'), 'x=ima_policy=tcb'],
+  ['what is for the first program', uki(`quiet -- ${tcb}`), `quiet -- ${tcb}`],
+  ['a kernel without its initial file system', [...section('.linux', 'k'), ...section('.cmdline', tcb)], tcb],
+  ['a kernel that was not measured', [...section('.cmdline', tcb), ...section('.initrd', 'x')], tcb],
+  ['a text that nobody proves', uki('quiet'), tcb],
+];
+for (const [name, events, commandLine] of noIma) {
+  test(`IMA in ${name} covers nothing`, () => assert.equal(covers(events, commandLine, ['files']).userspace, 'none'));
+}
+
+test('an image names the lists that it was captured with, and cannot claim IMA without them', () => {
+  const made = bootOf([...firmware, ...uki(tcb)]);
+  const image = captureImage({
+    name: 'i',
+    version: '',
+    ...made,
+    now: new Date(0),
+    commandLine: tcb,
+    imaLists: ['files'],
+  });
+  assert.deepEqual([image.ima, image.covers.userspace], [{ lists: ['files'] }, 'ima']);
+  verifyImage(image);
+  const { ima: _lists, ...without } = image;
+  assert.throws(() => verifyImage(without), problem('input.invalid', /covers/));
+  assert.throws(() => verifyImage({ ...image, command_line: 'quiet' }), problem('input.invalid'));
+});

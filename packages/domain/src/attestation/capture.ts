@@ -9,6 +9,7 @@ import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/repla
 import { Problem } from '../problem.ts';
 import { type BaseImage, type Coverage, coverageInWords } from './base-image.ts';
 import { incompleteness } from './checks/boot-complete.ts';
+import { measuresRoot } from './ima/measuring.ts';
 import { imagePcrs } from './policy.ts';
 
 /** What the golden host says of itself beside the log. */
@@ -24,6 +25,8 @@ export interface HostWords {
 export interface CaptureInput extends HostWords {
   readonly name: string;
   readonly version: string;
+  /** IMA lists that hold for hosts of the image. */
+  readonly imaLists?: readonly string[];
   readonly eventLog: Uint8Array;
   /** Values that the TPM has, by PCR. */
   readonly pcrs: ReadonlyMap<number, Uint8Array>;
@@ -35,8 +38,10 @@ export interface CaptureInput extends HostWords {
  * @throws {DecodeError}, {EventLogError} when the log is malformed
  * @throws {Problem} `input.invalid` when the log is not that of the TPM's values
  */
-export function captureImage({ name, version, eventLog, pcrs, now, ...words }: CaptureInput): BaseImage {
-  const said = whatLogSays(eventLog, words.commandLine);
+export function captureImage(input: CaptureInput): BaseImage {
+  const { name, version, eventLog, pcrs, now, imaLists = [], ...words } = input;
+  const ima = imaLists.length === 0 ? undefined : { lists: [...imaLists] };
+  const said = whatLogSays(eventLog, words.commandLine, ima);
   for (const [pcr, value] of Object.entries(said.pcrs)) {
     const has = hex(pcrs.get(Number(pcr)) ?? new Uint8Array());
     if (has !== value) throw new Problem('input.invalid', `PCR ${pcr}: the log gives ${value}, the TPM has ${has}`);
@@ -53,6 +58,7 @@ export function captureImage({ name, version, eventLog, pcrs, now, ...words }: C
     ...(command_line !== undefined && provesCommandLine(said.facts, command_line) && { command_line }),
     ...(kernel !== undefined && { kernel }),
     ...(agent !== undefined && { agent }),
+    ...(ima !== undefined && { ima }),
     event_log: base64url(eventLog),
   };
 }
@@ -94,22 +100,22 @@ interface LogWords {
   readonly covers: Coverage;
 }
 
-function whatImageLogSays({ name, event_log, command_line }: BaseImage): LogWords {
+function whatImageLogSays({ name, event_log, command_line, ima }: BaseImage): LogWords {
   try {
-    return whatLogSays(fromBase64url(event_log), command_line);
+    return whatLogSays(fromBase64url(event_log), command_line, ima);
   } catch (cause) {
     throw new Problem('input.malformed', `image ${name}: event_log: ${(cause as Error).message}`, { cause });
   }
 }
 
-function whatLogSays(eventLog: Uint8Array, commandLine: string | undefined): LogWords {
+function whatLogSays(eventLog: Uint8Array, commandLine: string | undefined, ima: BaseImage['ima']): LogWords {
   const log = decodeLog(eventLog);
   const replayed = replay(log, 'sha256');
   const locality = startupLocality(log);
   const value = (pcr: number) => hex(replayed.get(pcr) ?? initialValue('sha256', pcr, locality));
   const pcrs = Object.fromEntries(imagePcrs.map((pcr) => [String(pcr), value(pcr)]));
   const facts = provenFacts(log, 'sha256', { commandLines: commandLine === undefined ? [] : [commandLine] });
-  return { log, pcrs, facts, covers: coverageOf(facts) };
+  return { log, pcrs, facts, covers: coverageOf(facts, ima) };
 }
 
 const provesCommandLine = ({ commandLines }: ProvenFacts, text: string): boolean =>
@@ -131,30 +137,40 @@ function contradicts({ ukiSections }: ProvenFacts, release: string): boolean {
  * Labels of events are not measured, so they cover nothing by themselves. A kernel that its own EFI stub measured counts
  * when the command line is proven: then the load options are load options, and an initial file system that was measured
  * right behind them is one (drivers/firmware/efi/libstub/efi-stub-helper.c measures both, in this order).
+ * @param ima the lists that the image names: IMA measures, but without a list nobody says what may be there
  */
-export function coverageOf(facts: ProvenFacts): Coverage {
+export function coverageOf(facts: ProvenFacts, ima?: BaseImage['ima']): Coverage {
   const sections = new Set(facts.ukiSections.map(({ value }) => value.name));
   const lines = facts.commandLines.map(({ value }) => value);
   const grub = facts.loaderTexts.some(({ value }) => value.role === 'grubKernelCommandLine');
   const stub = lines.some(({ source, text }) => source === 'loadOptions' && text !== undefined);
   const initrd = sections.has('.initrd') || grub || (stub && initrdBehindLoadOptions(facts));
+  const kernel = sections.has('.linux') || grub || stub;
   return {
     firmware: facts.separators.has(0),
     loader: facts.bootApplications.length > 0,
     // A loader with a command line of its own has measured the kernel that it started; a UKI measures its sections.
-    kernel: sections.has('.linux') || grub || stub,
+    kernel,
     cmdline: sections.has('.cmdline') || grub || stub || lines.some(({ source }) => source === 'loader'),
     initrd,
-    // Only the initial file system holds the root disk against a hash, and only of the kernel's own command line.
-    userspace: initrd && holdsRootDisk(lines) ? 'verity' : 'none',
+    userspace: userspaceOf(lines, initrd, kernel && ima !== undefined && ima.lists.length > 0),
   };
 }
 
+/**
+ * Only the initial file system holds the root disk against a hash, and only of the kernel's own command line. IMA
+ * begins with the kernel, and does not see what the initial file system holds: both must be covered themselves.
+ */
+function userspaceOf(lines: readonly CommandLine[], initrd: boolean, listed: boolean): Coverage['userspace'] {
+  if (initrd && decides(lines, (text) => rootHash.test(text))) return 'verity';
+  return initrd && listed && decides(lines, measuresRoot) ? 'ima' : 'none';
+}
+
 /** The load options are what the kernel got; without their text, all that could have become of it must agree. */
-function holdsRootDisk(lines: readonly CommandLine[]): boolean {
+function decides(lines: readonly CommandLine[], says: (text: string) => boolean): boolean {
   const got = lines.filter(({ source, text }) => source === 'loadOptions' && text !== undefined);
   const deciding = got.length > 0 ? got : lines.filter(({ source }) => source !== 'loadOptions');
-  return deciding.length > 0 && deciding.every(({ text }) => text !== undefined && rootHash.test(text));
+  return deciding.length > 0 && deciding.every(({ text }) => text !== undefined && says(text));
 }
 
 function initrdBehindLoadOptions({ objects, commandLines }: ProvenFacts): boolean {

@@ -8,6 +8,7 @@ interface CaptureOptions {
   readonly file: string;
   readonly versionLabel: string;
   readonly agent?: boolean;
+  readonly imaList?: readonly string[];
 }
 
 /** `vouchsafe image capture`: the golden host writes its boot down. */
@@ -18,12 +19,14 @@ export function addCapture(image: Command): void {
     .requiredOption('--file <file>', 'where to write it; must not exist')
     .option('--version-label <text>', 'what it is, for people', '')
     .option('--agent', 'name the agent of this host, which IMA must measure on every host of the image')
+    .option('--ima-list <name...>', 'IMA lists that hold for hosts of the image: with them IMA covers userspace')
     .addHelpText(
       'after',
-      '\nExamples:\n  vouchsafe image capture debian-12.11 --file debian-12.11.json\n  vouchsafe image capture golden --file golden.json --version-label "kernel 6.1.192"',
+      '\nExamples:\n  vouchsafe image capture debian-12.11 --file debian-12.11.json --version-label "kernel 6.1.192"\n  vouchsafe image capture golden --file golden.json --agent --ima-list debian-12.11',
     )
-    .action(async (name: string, { file, versionLabel, agent = false }: CaptureOptions, command: Command) => {
-      const body = { name, version: versionLabel, agent };
+    .action(async (name: string, options: CaptureOptions, command: Command) => {
+      const { file, versionLabel, agent = false, imaList } = options;
+      const body = { name, version: versionLabel, agent, ...(imaList && { ima_lists: imaList }) };
       const { image, coverage } = (await callPart(command, 'kmxa', 'POST', '/trusted-infrastructure/image', body)) as {
         image: BaseImage;
         coverage: string;

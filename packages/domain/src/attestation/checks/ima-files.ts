@@ -12,20 +12,20 @@ export const imaFiles: Check = {
   run(appraisal) {
     if (!appraisal.has('image')) return [];
     const image = appraisal.get('image');
-    if (image.ima === undefined) {
+    if (image.ima === undefined && image.agent === undefined) {
       if (appraisal.has('ima')) appraisal.prove('imaProgress', progressOf(appraisal, undefined));
       return [];
     }
     if (!appraisal.has('ima')) return [fail('ima.files', 'no file was looked at, since the IMA log is not proven')];
     const { policy } = appraisal.input;
     const rules = rulesFor(policy.ima, image);
-    const missing = image.ima.lists.filter((name) => !policy.ima.lists.has(name));
+    const missing = (image.ima?.lists ?? []).filter((name) => !policy.ima.lists.has(name));
     if (missing.length > 0) return missing.map((name) => listMissing(image.name, name));
     const before = judgedBefore(appraisal, rules);
     if ('check' in before) return [before];
     const judged = judgeEntries(rules, before, newEntries(appraisal));
     appraisal.prove('imaProgress', progressOf(appraisal, judged));
-    return [...findingsOf(judged), summary(judged)];
+    return image.ima === undefined ? [] : [...findingsOf(judged), summary(judged)];
   },
 };
 

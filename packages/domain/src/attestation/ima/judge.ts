@@ -16,7 +16,8 @@ import { imaPcr } from './progress.ts';
 /** What a log is judged against. */
 export interface ImaRules {
   readonly policy: ImaPolicy;
-  readonly lists: readonly AllowList[];
+  /** Undefined when the image names none: then only its agent is looked for. */
+  readonly lists: readonly AllowList[] | undefined;
   readonly agent: BaseImage['agent'];
   /** Digest of all of it. */
   readonly digest: string;
@@ -25,7 +26,7 @@ export interface ImaRules {
 /** The rules that hold for hosts of an image; lists that are not there are left out, the caller tells them. */
 export const rulesFor = (policy: ImaPolicy, image: Pick<BaseImage, 'ima' | 'agent'>): ImaRules => ({
   policy,
-  lists: (image.ima?.lists ?? []).flatMap((name) => policy.lists.get(name) ?? []),
+  lists: image.ima?.lists.flatMap((name) => policy.lists.get(name) ?? []),
   agent: image.agent,
   digest: imaRulesDigest(policy, image),
 });
@@ -60,7 +61,7 @@ export function judgeEntries(rules: ImaRules, before: Judged, entries: Iterable<
   const judged: Mutable = { ...before, faults: structuredClone(before.faults) };
   for (const entry of entries) {
     if (entry.pcr !== imaPcr) continue;
-    const outcome = judgeEntry(rules, entry);
+    const outcome = rules.lists === undefined ? 'none' : judgeEntry(rules, rules.lists, entry);
     if (typeof outcome !== 'string') addFault(judged, outcome);
     else if (outcome !== 'none') judged[outcome]++;
     judged.agent ||= isAgent(rules.agent, entry);
@@ -86,7 +87,7 @@ const faultOf = (fault: EntryFault, name: string, severity: 'fail' | 'warn' = 'f
   name,
 });
 
-function judgeEntry(rules: ImaRules, entry: ImaEntry): Outcome {
+function judgeEntry(rules: ImaRules, lists: readonly AllowList[], entry: ImaEntry): Outcome {
   const { fields, violation } = entry;
   const name = fields.name ?? '';
   if (violation) return judgeViolation(rules, name);
@@ -94,7 +95,7 @@ function judgeEntry(rules: ImaRules, entry: ImaEntry): Outcome {
     return faultOf('ima.unreadable', `entry ${entry.index} of template ${shownName(entry.template)}`);
   }
   if (isBuffer(entry)) return judgeBuffer(rules, name);
-  return judgeFile(rules, entry, name);
+  return judgeFile(rules.policy, lists, entry, name);
 }
 
 /** Templates differ in what follows, never in the first two fields; a custom one that does is not judged. */
@@ -130,7 +131,7 @@ function judgeBuffer({ policy }: ImaRules, name: string): Outcome {
   return name === 'kexec-cmdline' ? faultOf('ima.kexec', name, kexec) : faultOf('ima.buffer', name, buffers);
 }
 
-function judgeFile({ lists, policy }: ImaRules, { fields }: ImaEntry, name: string): Outcome {
+function judgeFile(policy: ImaPolicy, lists: readonly AllowList[], { fields }: ImaEntry, name: string): Outcome {
   const { digest, signature } = fields;
   if (digest === undefined) return faultOf('ima.unreadable', name);
   const strong = isStrong(digest.algorithm);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { coverageInWords } from '@vouchsafe/domain/attestation/base-image';
 import { captureImage } from '@vouchsafe/domain/attestation/capture';
 import { ekHash } from '@vouchsafe/domain/attestation/ek';
+import { ImaListName } from '@vouchsafe/domain/attestation/ima/ima-list';
 import { imagePcrs } from '@vouchsafe/domain/attestation/policy';
 import { Problem } from '@vouchsafe/domain/problem';
 import { pcrRead } from '@vouchsafe/tpm2/commands/pcr-read';
@@ -19,6 +20,8 @@ const Capture = Type.Object(
     version: Type.String({ maxLength: 128 }),
     /** Name the agent's program, too. */
     agent: Type.Optional(Type.Boolean()),
+    /** Name the IMA lists that hold for hosts of the image. */
+    ima_lists: Type.Optional(Type.Array(ImaListName, { minItems: 1, maxItems: 16, uniqueItems: true })),
   },
   { additionalProperties: false },
 );
@@ -86,12 +89,12 @@ export const attestationOperations = ({ agent, trust }: KmxaContext): Operation[
       summary: 'Capture this boot as a base image',
       body: Capture,
     },
-    async ({ name, version, agent: withAgent = false }) => {
+    async ({ name, version, agent: withAgent = false, ima_lists: imaLists = [] }) => {
       await using tpm = await openTpm(agent.tpm);
       const pcrs = await pcrRead(tpm, 'sha256', imagePcrs);
       const eventLog = readEventLog(agent.event_log);
-      const words = hostWords({ agent: withAgent });
-      const image = captureImage({ name, version, eventLog, pcrs, now: new Date(), ...words });
+      const words = hostWords({ agent: withAgent, imaLog: agent.ima_log });
+      const image = captureImage({ name, version, eventLog, pcrs, now: new Date(), imaLists, ...words });
       return { image, coverage: coverageInWords(image.covers) };
     },
   ),
