@@ -1,4 +1,5 @@
 import { attestdOperations } from '@vouchsafe/services/attestd/operations/table';
+import { groupOperations } from '@vouchsafe/services/host/operations/table';
 import { hostOperations } from '@vouchsafe/services/host/serve';
 import { kmxaOperations } from '@vouchsafe/services/kmxa/operations/table';
 import { kmxdOperations } from '@vouchsafe/services/kmxd/operations/table';
@@ -17,7 +18,11 @@ export const managementOperations: readonly (readonly [
   ['attestd', 'Trust Authority hosts: whose TPMs are ours, which boots are good.', attestdOperations(nothing)],
   ['kmxd', 'Trust Authority hosts: key providers and their key servers.', kmxdOperations(nothing)],
   ['kmxa', 'Trusted hosts: services, attestation, VMs.', kmxaOperations(nothing)],
-  ['host', 'Every host: identity and parts.', hostOperations(nothing, nothing, nothing)],
+  [
+    'host',
+    'Every host: identity and parts.',
+    [...hostOperations(nothing, nothing, nothing), ...groupOperations(nothing)],
+  ],
 ];
 
 /** `docs/management-api.md`. */

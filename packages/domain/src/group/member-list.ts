@@ -23,7 +23,7 @@ export class MemberList {
 
   /** Adds a statement that was checked. @returns its key when it is new, undefined when nothing changed */
   add(kept: KeptStatement): string | undefined {
-    const key = keyOf(kept.statement);
+    const key = keyOfStatement(kept.statement);
     const known = this.#kept.get(key)?.statement;
     if (known !== undefined && !supersedes(kept.statement, known)) return undefined;
     if (known === undefined && this.#kept.size >= maxStatements) return undefined;
@@ -76,7 +76,7 @@ export class MemberList {
 const isEntry = (statement: MemberStatement): statement is MemberEntry => 'sig' in statement;
 
 /** One place for each subject and speaker: no speaker can push out what another said. */
-const keyOf = (statement: MemberStatement): string =>
+export const keyOfStatement = (statement: MemberStatement): string =>
   `${statement.id}.${statement.by}.${isEntry(statement) ? 'entry' : 'removed'}`;
 
 const supersedes = (next: MemberStatement, known: MemberStatement): boolean =>

@@ -1,9 +1,10 @@
 import type { BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '../config/host.ts';
 import { certifiedKey } from '../host/certified-key.ts';
 import { groupLink } from '../host/group-link.ts';
 import { httpServer, listenOnSocket } from '../http/server.ts';
-import { routesOf } from '../management/operation.ts';
+import { type Operation, routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
 import { AttestationService } from './attestation-service.ts';
 import { AttestationConfiguration } from './configuration.ts';
@@ -56,7 +57,10 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   });
   const context = { configuration, evidence, sightings, store, audit: record, now: () => new Date() };
   const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
-  const admin = await listenOnSocket(httpServer(routesOf(attestdOperations(context)), log), paths.admin('attestd'));
+  const admin = await listenOnSocket(
+    httpServer(routesOf(attestdOperations(context).map((each) => toldToGroup(each, reports))), log),
+    paths.admin('attestd'),
+  );
   return {
     async close() {
       await Promise.all([served.close(), admin.close()]);
@@ -69,3 +73,19 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
     },
   };
 }
+
+/**
+ * A change is answered when the part `host` knows what it takes away: whoever asks next which members obey it gets an
+ * answer about this change.
+ */
+const toldToGroup = (operation: Operation, reports: TrustReports): Operation => ({
+  ...operation,
+  async handle(request) {
+    const reply = await operation.handle(request);
+    await reports.flush().catch((cause: unknown) => {
+      const what = 'the change is made on this host, and the group is told as soon as that is possible';
+      throw new Problem('host.not-ready', `${what}: ${(cause as Error).message}`, { cause });
+    });
+    return reply;
+  },
+});

@@ -11,7 +11,7 @@ export type HostPart = (typeof hostParts)[number];
 export function pathsOf({ state, run }: Pick<HostConfig, 'state' | 'run'>) {
   return {
     /** Service socket of a part: what the proxy forwards to. */
-    service: (part: HostPart) => join(run, `${part}.sock`),
+    service: (part: HostPart | 'host') => join(run, `${part}.sock`),
     /** Administrator's socket of a part: root only. */
     admin: (part: HostPart | 'host') => join(run, `${part}-admin.sock`),
     /** Where a part has its certificates signed; one socket a part, so a part gets its own role only. */

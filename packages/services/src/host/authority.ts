@@ -1,11 +1,11 @@
-import { createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { certificateOf, groupIdOf } from '@vouchsafe/domain/group/group';
 import { roles } from '@vouchsafe/domain/group/role';
 import { Problem } from '@vouchsafe/domain/problem';
 import { type Authority, createAuthority, issue, type Usage } from '@vouchsafe/domain/x509/authority';
-import { parsePrivateKey, privateKeyPem } from '@vouchsafe/domain/x509/pem';
+import { parsePrivateKey, privateKeyPem, publicHalf } from '@vouchsafe/domain/x509/pem';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import { addressOf } from '../config/address.ts';
 import type { HostConfig } from '../config/host.ts';
@@ -62,6 +62,43 @@ export class HostAuthority {
     });
   }
 
+  /**
+   * Certifies the identity keys of a member. They are for as long as the group lasts: who is a member is decided by the
+   * members' list, not by the age of a certificate.
+   */
+  async certifyMember(name: string, sig: KeyObject, enc: KeyObject): Promise<{ sig: string; enc: string }> {
+    const order = {
+      authority: this.#authority,
+      subject: `member.${name}`,
+      sans: { uri: [roles.member] },
+      notBefore: new Date(this.#now().getTime() - 60_000),
+      notAfter: certificateOf(this.caPem, 'CA of this host').validToDate,
+    };
+    return {
+      sig: await issue({ ...order, publicKey: sig, usages: ['sign', 'client'] }),
+      enc: await issue({ ...order, publicKey: enc, usages: ['agree'] }),
+    };
+  }
+
+  /** The private key (PKCS#8, DER), for a member that joins. */
+  privateKey(): Secret {
+    return Secret.take(this.#authority.privateKey.export({ type: 'pkcs8', format: 'der' }));
+  }
+
+  /**
+   * Puts another CA in the place of this host's own; belongs into a transaction with all else that makes the host a
+   * member of that group.
+   * @throws {Problem} `member.untrusted` when the key is not that of the certificate
+   */
+  static replace(store: ConfigStore, caPem: string, key: Secret): void {
+    const privateKey = key.use((bytes) => privateKeyOf(bytes));
+    if (!publicHalf(privateKey).equals(certificateOf(caPem, 'group CA').publicKey))
+      throw new Problem('member.untrusted', 'the key that came is not that of the group CA');
+    using pem = Secret.take(Buffer.from(privateKeyPem(privateKey)));
+    store.putSecret(secretName, pem);
+    store.put('authority', 'certificate', caPem);
+  }
+
   #contentFor(part: HostPart): { usages: Usage[]; sans: { dns?: string[]; ip?: string[]; uri?: string[] } } {
     if (part === 'attestd' || part === 'kmxd') return { usages: ['sign'], sans: { uri: [roles[part]] } };
     if (part !== 'proxy') throw new Problem('input.invalid', `${part} has no certificate`);
@@ -98,6 +135,15 @@ async function makeAuthority(config: HostConfig, store: ConfigStore, now: Date):
   store.putSecret(secretName, secret);
   store.put('authority', 'certificate', authority.certificatePem);
   return authority;
+}
+
+function privateKeyOf(der: Uint8Array): KeyObject {
+  try {
+    return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
+  } catch {
+    // The cause is left out: messages of the parser could quote the key.
+    throw new Problem('member.untrusted', 'what came is no private key');
+  }
 }
 
 function p256(pem: string) {

@@ -89,6 +89,11 @@ export class GroupRegister {
     if (this.standing.remove(names)) this.#bump();
   }
 
+  /** Something that followers get beside the state has changed. */
+  touch(): void {
+    this.#bump();
+  }
+
   /** Says whether this host may serve, and how long its parts may go on without news. */
   setService(stopped: string | undefined, maxStale: number): void {
     if (this.#stopped === stopped && this.#maxStale === maxStale) return;

@@ -8,9 +8,8 @@ import { httpServer, type Listening, listenOnSocket, type Route } from '../http/
 import { type Operation, query, routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
 import { HostAuthority } from './authority.ts';
-import { Followers } from './followers.ts';
-import { GroupRegister } from './group-register.ts';
-import { groupRoutes } from './group-routes.ts';
+import { openMembership } from './membership.ts';
+import { groupOperations } from './operations/table.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** The parts of each role. */
@@ -41,48 +40,39 @@ export type PartCommand = (part: HostPart) => readonly [string, ...string[]];
  */
 export async function serveHost(config: HostConfig, command?: PartCommand): Promise<Running> {
   const part = openPart(config, 'host');
-  const { paths, store, audit, log } = part;
-  const fresh = store.get('authority', 'certificate') === undefined;
+  const { paths, store, log } = part;
   const authority = await HostAuthority.open(config, store);
-  writeFileSync(paths.groupCa, authority.caPem, { mode: 0o644 });
-  if (fresh && config.role === 'trust-authority') {
-    const detail = { member: config.name };
-    audit.append({
-      action: 'group.create',
-      actor: { kind: 'host', id: config.name },
-      target: { kind: 'group', id: authority.group },
-      outcome: 'success',
-      detail,
-    });
-  }
   const supervisor = new Supervisor(log);
-  const register = new GroupRegister(store);
-  const followers = new Followers(register);
+  const membership = config.role === 'trust-authority' ? await openMembership(part, authority, supervisor) : undefined;
+  const authorityNow = () => membership?.context.host.authority ?? authority;
+  writeFileSync(paths.groupCa, authorityNow().caPem, { mode: 0o644 });
   const listening: Listening[] = [];
   const close = async () => {
     await supervisor.stop();
-    register.close();
+    await membership?.close();
     await Promise.all(listening.map((each) => each.close()));
     part.close();
   };
   try {
-    const record = audit.append.bind(audit);
     for (const each of hostParts) {
-      const follows = config.role === 'trust-authority' && (each === 'attestd' || each === 'kmxd');
-      const routes = follows ? groupRoutes(each, register, followers, record) : [];
-      const server = httpServer([certifyRoute(each, authority, part), ...routes], log);
+      const routes = membership?.routesFor(each) ?? [];
+      const server = httpServer([certifyRoute(each, authorityNow, part), ...routes], log);
       listening.push(await listenOnSocket(server, paths.certify(each), 0o600));
     }
-    const admin = httpServer(routesOf(hostOperations(config, authority, supervisor)), log);
+    const operations = membership === undefined ? [] : groupOperations(membership.context);
+    const admin = httpServer(routesOf([...hostOperations(config, authorityNow, supervisor), ...operations]), log);
     for (const [each, prefix] of administered[config.role]) {
       await forward(admin, { prefix, part: each, socket: paths.admin(each), timeout: 0 });
     }
     listening.push(await listenOnSocket(admin, paths.admin('host')));
+    if (membership !== undefined)
+      listening.push(await listenOnSocket(httpServer(membership.outside, log), paths.service('host'), 0o660));
     if (command !== undefined) {
       await supervisor.start(
         partsOf[config.role].map((each) => ({ part: each, argv: command(each), log: paths.log(each) })),
       );
     }
+    membership?.started();
   } catch (error) {
     // Parts that did start would be kept alive by a host that did not.
     await close();
@@ -91,11 +81,12 @@ export async function serveHost(config: HostConfig, command?: PartCommand): Prom
   return { close };
 }
 
-function certifyRoute(of: HostPart, authority: HostAuthority, { audit }: ReturnType<typeof openPart>): Route {
+function certifyRoute(of: HostPart, authorityNow: () => HostAuthority, { audit }: ReturnType<typeof openPart>): Route {
   return {
     method: 'POST',
     path: '/host/certify',
     async handle({ body }) {
+      const authority = authorityNow();
       const certificate = await authority.certify(of, readRequest(body).public_key);
       audit.append({
         action: 'group.certify',
@@ -110,7 +101,11 @@ function certifyRoute(of: HostPart, authority: HostAuthority, { audit }: ReturnT
 }
 
 /** The management API of the part `host`. */
-export const hostOperations = (config: HostConfig, authority: HostAuthority, supervisor: Supervisor): Operation[] => [
+export const hostOperations = (
+  config: HostConfig,
+  authorityNow: () => HostAuthority,
+  supervisor: Supervisor,
+): Operation[] => [
   query(
     {
       name: 'host.status.get',
@@ -122,7 +117,7 @@ export const hostOperations = (config: HostConfig, authority: HostAuthority, sup
     () => ({
       name: config.name,
       role: config.role,
-      group: config.role === 'trust-authority' ? authority.group : config.group,
+      group: config.role === 'trust-authority' ? authorityNow().group : config.group,
       url: config.url ?? `https://${config.listen}`,
       parts: supervisor.status(),
     }),

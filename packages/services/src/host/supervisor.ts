@@ -14,6 +14,8 @@ export interface ChildCommand {
 
 interface Child {
   readonly command: ChildCommand;
+  /** It is stopped on purpose. */
+  planned: boolean;
   process: ChildProcess | undefined;
   ready: boolean;
   failures: number;
@@ -37,7 +39,7 @@ export class Supervisor {
   async start(commands: readonly ChildCommand[]): Promise<void> {
     await Promise.all(
       commands.map(async (command) => {
-        const child: Child = { command, process: undefined, ready: false, failures: 0 };
+        const child: Child = { command, planned: false, process: undefined, ready: false, failures: 0 };
         this.#children.push(child);
         await this.#launch(child);
       }),
@@ -52,6 +54,18 @@ export class Supervisor {
       ready,
       restarts: failures,
     }));
+  }
+
+  /** Stops all parts and starts them again, for instance with certificates of another group. @throws {Problem} `host.not-ready` */
+  async restart(): Promise<void> {
+    await Promise.all(
+      this.#children.map(async (child) => {
+        child.planned = true;
+        if (child.process !== undefined) await stopOne(child.process);
+        child.planned = false;
+        await this.#launch(child);
+      }),
+    );
   }
 
   async stop(): Promise<void> {
@@ -88,7 +102,7 @@ export class Supervisor {
   }
 
   async #restart(child: Child, code: number | null, signal: string | null): Promise<void> {
-    if (this.#stopping) return;
+    if (this.#stopping || child.planned) return;
     child.failures++;
     const pause = Math.min(longestPause, 250 * 2 ** Math.min(child.failures, 7));
     this.#log.warn({ part: child.command.part, code, signal, pause }, 'part ended, starting it again');

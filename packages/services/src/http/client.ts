@@ -3,7 +3,14 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { problemOf } from './error-body.ts';
 
 /** Where a client talks to: a Unix socket, or HTTPS with the only CA that is trusted for it. */
-export type Target = { readonly socket: string } | { readonly url: string; readonly ca: string };
+export type Target =
+  | { readonly socket: string }
+  | {
+      readonly url: string;
+      readonly ca: string;
+      /** Key and certificate, PEM, that the client shows; with them nothing below TLS 1.3 is spoken. */
+      readonly identity?: { readonly key: string; readonly cert: string };
+    };
 
 export interface Answer {
   readonly status: number;
@@ -31,9 +38,10 @@ export class HttpClient {
     this.#limit = limit;
     this.target = 'socket' in target ? target.socket : target.url;
     this.#origin = 'socket' in target ? 'http://localhost' : target.url;
-    const connect =
-      'socket' in target ? { socketPath: target.socket } : { ca: target.ca, minVersion: 'TLSv1.2' as const };
-    this.#agent = new Agent({ connect: { ...connect, timeout: Math.min(timeout, 5_000) }, keepAliveTimeout: 4_000 });
+    this.#agent = new Agent({
+      connect: { ...connectionTo(target), timeout: Math.min(timeout, 5_000) },
+      keepAliveTimeout: 4_000,
+    });
   }
 
   /**
@@ -114,6 +122,14 @@ export class HttpClient {
       throw new Problem('service.unreachable', `${this.target}: ${reasonOf(cause)}`, { cause });
     }
   }
+}
+
+function connectionTo(target: Target) {
+  if ('socket' in target) return { socketPath: target.socket };
+  const { ca, identity } = target;
+  return identity === undefined
+    ? { ca, minVersion: 'TLSv1.2' as const }
+    : { ca, ...identity, minVersion: 'TLSv1.3' as const };
 }
 
 function unwrap(line: unknown): unknown {

@@ -1,6 +1,6 @@
 import httpProxy from '@fastify/http-proxy';
 import { Problem } from '@vouchsafe/domain/problem';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { errorBody } from './error-body.ts';
 
 /** Where requests whose path begins with a prefix go on to. */
@@ -12,11 +12,22 @@ export interface Upstream {
   readonly socket: string;
   /** Milliseconds without a byte after which it is given up; 0 waits for ever. */
   readonly timeout: number;
+  /** Says why a request is not handed on; undefined when it is. */
+  readonly whyNot?: (request: FastifyRequest) => string | undefined;
 }
 
 /** Has a server hand requests on as they are, and say which part does not answer. */
-export async function forward(server: FastifyInstance, { prefix, part, socket, timeout }: Upstream): Promise<void> {
+export async function forward(
+  server: FastifyInstance,
+  { prefix, part, socket, timeout, whyNot }: Upstream,
+): Promise<void> {
   await server.register(async (own) => {
+    if (whyNot !== undefined) {
+      own.addHook('onRequest', async (request, reply) => {
+        const why = whyNot(request);
+        if (why !== undefined) await reply.code(403).send(errorBody(new Problem('member.refused', why)));
+      });
+    }
     // Bodies pass as they are, so no parser of the server may touch them.
     own.removeAllContentTypeParsers();
     await own.register(httpProxy, {

@@ -11,6 +11,8 @@ import { errorBody } from './error-body.ts';
 
 /** A request as a handler sees it. `raw` is the body as it came, for hashes over exact octets. */
 export interface Request {
+  /** Path and query as they came. */
+  readonly url: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -190,6 +192,7 @@ function requestOf(request: FastifyRequest, { raw: response }: FastifyReply, adm
   });
   return {
     ...headOf(request),
+    url: request.url,
     admitted,
     raw,
     get body() {

@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
 import { Problem } from '@vouchsafe/domain/problem';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { addressOf } from '../config/address.ts';
 import type { HostConfig } from '../config/host.ts';
 import { listenFault } from '../config/listen-fault.ts';
@@ -16,6 +17,7 @@ const upstreams = {
   'trust-authority': [
     ['/attestation', 'attestd'],
     ['/kms', 'kmxd'],
+    ['/member', 'host'],
   ],
   trusted: [['/trusted-infrastructure', 'kmxa']],
 } as const;
@@ -34,7 +36,8 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
   const certified = await certifiedKey(paths.certify('proxy'));
   const secure = () => {
     const { key, certificate } = certified.current();
-    return { key: key.export({ type: 'pkcs8', format: 'pem' }), cert: `${certificate.toString()}${certified.caPem}` };
+    const cert = `${certificate.toString()}${certified.caPem}`;
+    return { key: key.export({ type: 'pkcs8', format: 'pem' }), cert, ca: certified.caPem };
   };
   const server = Fastify({
     loggerInstance: logger('proxy'),
@@ -44,6 +47,9 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
     keepAliveTimeout: 30_000,
     https: {
       ...secure(),
+      // Members show a certificate of the group; nobody else is asked for more than they have.
+      requestCert: true,
+      rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       handshakeTimeout: 5_000,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
@@ -55,7 +61,8 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
     reply.code(404).send(errorBody(new Problem('operation.unknown', `${request.method} ${request.url}`))),
   );
   for (const [prefix, part] of upstreams[config.role]) {
-    await forward(server, { prefix, part, socket: paths.service(part), timeout: 60_000 });
+    const whyNot = part === 'host' ? whyNoMember : undefined;
+    await forward(server, { prefix, part, socket: paths.service(part), timeout: 60_000, ...(whyNot && { whyNot }) });
   }
   const { host, port } = addressOf(config.listen);
   await server.listen({ host, port }).catch((cause) => Promise.reject(listenFault(config.listen, cause)));
@@ -65,4 +72,18 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
       certified.close();
     },
   };
+}
+
+/** The one request that comes without a certificate of the group: it is made to get one, and has an invite for it. */
+const joining = '/member/join';
+
+/**
+ * Members speak TLS 1.3 and show a certificate of the group. That keeps others away from the channel; what a member may
+ * do is decided behind it, by the signature of each request.
+ */
+function whyNoMember({ url, raw }: FastifyRequest): string | undefined {
+  const socket = raw.socket as TLSSocket;
+  if (url === joining) return undefined;
+  if (socket.getProtocol() !== 'TLSv1.3') return 'members speak TLS 1.3';
+  return socket.authorized ? undefined : 'members show a certificate of their group';
 }
