@@ -13,6 +13,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addKms } from './commands/kms.ts';
 import { addProvider } from './commands/provider.ts';
 import { addServe } from './commands/serve.ts';
+import { addTa } from './commands/ta.ts';
 import { addTest } from './commands/test.ts';
 import { addVerifyEvidence } from './commands/verify-evidence.ts';
 import { addVm } from './commands/vm.ts';
@@ -47,6 +48,7 @@ const ofRepository = [addDemo, addDev, addTest];
 const ofHosts = [
   addServe,
   addHost,
+  addTa,
   addImage,
   addIma,
   addEk,

@@ -2,6 +2,7 @@ import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { ShownPending } from '@vouchsafe/services/attestd/registry/pending-host';
 import type { Command } from 'commander';
+import { awaitAcknowledgements } from '../acknowledged.ts';
 import { callPart, globalsOf } from '../context.ts';
 import { print, say } from '../output.ts';
 import { approveFile, approvePending } from '../registry/approve-many.ts';
@@ -55,7 +56,8 @@ export function addEk(program: Command): void {
     )
     .action(async (hash: string, _options, command: Command) => {
       const { name } = (await callPart(command, 'attestd', 'POST', `${keyPath(hash)}/revoke`)) as HostRecord;
-      say(`host ${name} gets no more tokens; the one it may have lives up to ten minutes`);
+      say(`host ${name} gets no more tokens, and those it has are refused`);
+      await awaitAcknowledgements(command);
     });
   ek.command('delete <ek>')
     .description('forget an endorsement key: an approved one is not ours any more, a revoked one may be approved again')
@@ -66,6 +68,7 @@ export function addEk(program: Command): void {
     .action(async (hash: string, _options, command: Command) => {
       await callPart(command, 'attestd', 'DELETE', keyPath(hash));
       say(`endorsement key ${hash} is forgotten`);
+      await awaitAcknowledgements(command);
     });
 }
 

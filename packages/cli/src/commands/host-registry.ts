@@ -1,6 +1,7 @@
 import { Problem } from '@vouchsafe/domain/problem';
 import type { HostSummary } from '@vouchsafe/services/attestd/registry/host-summary';
 import type { Command } from 'commander';
+import { awaitAcknowledgements } from '../acknowledged.ts';
 import { callPart, globalsOf } from '../context.ts';
 import { readInput } from '../files.ts';
 import { print, say } from '../output.ts';
@@ -25,7 +26,9 @@ export function addHostRegistry(host: Command): void {
     });
   host
     .command('revoke <name>')
-    .description('refuse a host from now on, by whichever endorsement key of its TPM, on a Trust Authority host')
+    .description(
+      'refuse a host from now on, by whichever endorsement key of its TPM, on a Trust Authority host; leaves with 2 when another one has not heard',
+    )
     .option('--reason <text>', 'why, for those who ask later')
     .addHelpText(
       'after',
@@ -37,8 +40,9 @@ export function addHostRegistry(host: Command): void {
       print(result, hostView, globalsOf(command).output);
       for (const ek of result.revoked) say(`revoked endorsement key ${ek}`);
       say(
-        `host ${name} gets no more tokens; its running VMs go on, and it may start VMs from memory until its offline grace ends`,
+        `host ${name} gets no more tokens, and those it has are refused; its running VMs go on, and it may start VMs from memory until its offline grace ends`,
       );
+      await awaitAcknowledgements(command);
     });
   host
     .command('rename <name> <new>')
@@ -89,6 +93,7 @@ function addReplaceTpm(host: Command): void {
         const result = (await callPart(command, 'attestd', 'POST', `${hostPath(name)}/replace-tpm`, body)) as Revoked;
         print(result, hostView, globalsOf(command).output);
         for (const old of result.revoked) say(`revoked endorsement key ${old} of the old TPM`);
+        await awaitAcknowledgements(command);
       },
     );
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { callPart, globalsOf, requireRoot } from '../context.ts';
 import { print, type View } from '../output.ts';
 import { addHostRegistry } from './host-registry.ts';
+import { addJoin } from './ta.ts';
 
 interface HostStatus {
   readonly name: string;
@@ -95,6 +96,7 @@ export function addHost(program: Command): void {
       if (status.attestation_status !== 'attested') process.exitCode = 3;
     });
   addHostRegistry(host);
+  addJoin(host);
   addPreparation(host);
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { awaitAcknowledgements } from '../../acknowledged.ts';
 import { callPart, globalsOf } from '../../context.ts';
 import { print, say } from '../../output.ts';
 import { type ImageSummary, imagePath, images, summaryView } from './summary.ts';
@@ -30,19 +31,25 @@ export function addStates(image: Command): void {
     .addHelpText('after', '\nExamples:\n  vouchsafe image retire debian-12.10\n  vouchsafe image retire golden -o json')
     .action(async (name: string, _options, command: Command) => {
       await act(command, name, 'retire');
-      say('tokens that were given for it live up to ten minutes');
+      await tellGroup(command, name);
     });
   image
     .command('delete <name>')
-    .description('stop trusting a base image and forget it; tokens that were given for it live up to ten minutes')
+    .description('stop trusting a base image and forget it; tokens of before are refused')
     .addHelpText('after', '\nExamples:\n  vouchsafe image delete debian-12.10\n  vouchsafe image delete golden')
     .action(async (name: string, _options, command: Command) => {
       await callPart(command, 'attestd', 'DELETE', imagePath(name));
-      say(`image ${name} is not trusted any more`);
+      await tellGroup(command, name);
     });
 }
 
 async function act(command: Command, name: string, what: 'activate' | 'retire'): Promise<void> {
   const summary = (await callPart(command, 'attestd', 'POST', `${imagePath(name)}/${what}`)) as ImageSummary;
   print(summary, summaryView, globalsOf(command).output);
+}
+
+async function tellGroup(command: Command, name: string): Promise<void> {
+  say(`image ${name} is not trusted here any more, and tokens of before are refused: hosts attest again`);
+  say('other Trust Authority hosts have images of their own: `vouchsafe ta level` there');
+  await awaitAcknowledgements(command);
 }
