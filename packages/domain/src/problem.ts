@@ -129,7 +129,7 @@ export const problems = {
     'SERVICE_UNAVAILABLE',
     2,
     'this Trust Authority host does not know what the others know',
-    'look at the network between the Trust Authority hosts; another one serves meanwhile',
+    'see `vouchsafe ta status` there; another Trust Authority host serves meanwhile',
   ),
   'member.refused': facts(
     403,

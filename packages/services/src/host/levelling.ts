@@ -38,7 +38,11 @@ async function take(parts: LocalParts, part: Levelled['part'], theirs: RawConfig
     return { part, outcome: (await parts.take(part, theirs)) ? 'taken over' : 'equal' };
   } catch (error) {
     if (!(error instanceof Problem) || error.kind === 'host.not-ready') throw error;
-    return { part, outcome: 'refused', detail: error.message };
+    return {
+      part,
+      outcome: 'refused',
+      detail: `${error.message}; level the other one from here, or make its changes here`,
+    };
   }
 }
 
