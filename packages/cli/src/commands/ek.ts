@@ -7,6 +7,7 @@ import { callPart, globalsOf } from '../context.ts';
 import { print, say } from '../output.ts';
 import { approveFile, approvePending } from '../registry/approve-many.ts';
 import { pendingView, rowView } from '../registry/views.ts';
+import { addBlocklist } from './ek-blocklist.ts';
 
 const path = '/attestation/tpm2/endorsement-keys';
 const keyPath = (ek: string): string => `${path}/${encodeURIComponent(ek)}`;
@@ -38,6 +39,7 @@ export function addEk(program: Command): void {
       print(waiting, pendingView, globalsOf(command).output);
     });
   addApprove(ek);
+  addBlocklist(ek);
   ek.command('dismiss <ek>')
     .description('take a TPM off the list of those that wait; it comes back when it asks again')
     .addHelpText(

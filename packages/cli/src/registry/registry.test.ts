@@ -121,6 +121,29 @@ test('a host is renamed, moved, gets a new TPM, and is listed', async () => {
   assert.equal((await vouchsafe('host', 'list', '-o', 'name')).out, 'kvm2\n');
 });
 
+test('firmware is put on the blocklist and taken off', async () => {
+  const versions = ['--from', '7.0', '--below', '7.85'];
+  const added = await vouchsafe(
+    'ek',
+    'blocklist',
+    'add',
+    'old',
+    '--manufacturer',
+    'IFX',
+    ...versions,
+    '--reason',
+    'old',
+  );
+  assert.match(added.out, /old +fail +IFX +any +7\.0 to below 7\.85 +old/);
+  assert.match((await vouchsafe('ek', 'blocklist', 'import')).err, /5 entries/);
+  assert.equal(configuration.blocklist.entries().length, 6);
+  const again = file('firmware.json', (await vouchsafe('ek', 'blocklist', 'list', '-o', 'json')).out);
+  assert.match((await vouchsafe('ek', 'blocklist', 'import', again)).err, /6 entries/);
+  assert.equal((await vouchsafe('ek', 'blocklist', 'delete', 'old')).code, 0);
+  assert.equal((await vouchsafe('ek', 'blocklist', 'import', file('bad.json', '{}'))).code, 1);
+  assert.equal(configuration.blocklist.entries().length, 5);
+});
+
 test('what is not clear is refused before anything happens', async () => {
   const bad: string[][] = [
     ['ek', 'approve'],

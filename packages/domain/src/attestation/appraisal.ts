@@ -11,6 +11,7 @@ import type { Challenge } from './challenge.ts';
 import type { AgentClaims } from './claims.ts';
 import type { DecodedEvidence } from './evidence.ts';
 import type { FindingId } from './findings.ts';
+import type { TpmMaker } from './firmware-block.ts';
 import type { HeldLog } from './held-log.ts';
 import type { HostRecord } from './host-record.ts';
 import type { ImaContinuation, ImaProgress } from './ima/progress.ts';
@@ -117,6 +118,8 @@ export interface Proven {
   facts: ProvenFacts;
   /** [ek.certificate] `undefined` is never set: absent when the EK has no certificate that counts */
   tpm: HostRecord['tpm'];
+  /** [ek.certificate] what the certificate of the EK says of its TPM */
+  certificate: TpmMaker;
   /** [host.enrolled] */
   host: HostRecord;
   /** [image.match] the active image that the host has, or the composition of two */

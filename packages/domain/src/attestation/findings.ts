@@ -73,6 +73,14 @@ export const findings = {
     stops: 'a host that was taken out',
     advice: 'delete the endorsement key before it is approved again',
   },
+  'tpm.firmware': {
+    stops: 'a TPM whose firmware has a known fault',
+    advice: 'update the firmware of the TPM; vouchsafe ek blocklist list',
+  },
+  'tpm.firmware-changed': {
+    stops: 'firmware of a TPM that was exchanged without anybody knowing',
+    advice: 'nothing, when somebody updated the TPM of this host; otherwise find out who did',
+  },
   'ak.shared': {
     stops: 'one TPM under two names, or an endorsement key that signs as attestation key',
     advice: 'vouchsafe host list: a TPM is one host; approve all its endorsement keys under one name',

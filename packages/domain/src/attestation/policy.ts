@@ -2,6 +2,7 @@ import Type from 'typebox';
 import type { Group } from '../group/group.ts';
 import type { BootRules } from './boot-rules.ts';
 import type { Composition } from './composition.ts';
+import type { FirmwareBlock } from './firmware-block.ts';
 import type { ImaPolicy } from './ima-policy.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { Minimums } from './minimums.ts';
@@ -40,6 +41,8 @@ export interface AttestationPolicy {
   /** The rules that differ from their defaults. */
   readonly rules: BootRules;
   readonly ima: ImaPolicy;
+  /** Firmware of TPMs that is refused or told; nothing when absent. */
+  readonly blocklist?: readonly FirmwareBlock[];
   /** Counts up with every change that takes trust away. */
   readonly epoch: number;
   /** What all of this was read from: names the policy, and a verdict can be repeated from it. */

@@ -15,6 +15,7 @@ import type { ConfigStore } from '@vouchsafe/store/config-store';
 import Type from 'typebox';
 import { type Collections, checkDocuments, sameName } from '../management/collections.ts';
 import type { Replacement } from '../management/raw-config.ts';
+import { checkFirmwareBlock, FirmwareBlocklist, firmwareBlocks } from './firmware-blocklist.ts';
 import { checkImaList, checkImaSettings, ImaConfiguration, imaCollections } from './ima-configuration.ts';
 import { HostRegistry, hostRows, readHost } from './registry/host-registry.ts';
 import type { PendingHost } from './registry/pending-host.ts';
@@ -37,6 +38,7 @@ const collections = {
   minimums: 'minimums',
   evidence: 'evidence',
   ...imaCollections,
+  firmware: firmwareBlocks,
 } as const;
 
 /** Collections that no verdict depends on as a whole: of the registry it is one row. */
@@ -69,6 +71,7 @@ const documents: Collections = {
     sameName(name, 'settings');
     readEvidence(body);
   },
+  [collections.firmware]: checkFirmwareBlock,
   [collections.imaLists]: checkImaList,
   [collections.imaSettings]: checkImaSettings,
   [collections.settings]: (name, body) => void (name === 'epoch' ? readEpoch(body) : readSettings(body)),
@@ -87,6 +90,7 @@ export class AttestationConfiguration {
   readonly #told: ToldTrust;
   readonly registry: HostRegistry;
   readonly ima: ImaConfiguration;
+  readonly blocklist: FirmwareBlocklist;
   #policy: Omit<AttestationPolicy, 'group'> | undefined;
 
   /**
@@ -96,10 +100,12 @@ export class AttestationConfiguration {
   constructor(store: ConfigStore, told: ToldTrust = () => undefined) {
     this.#store = store;
     this.#told = told;
-    this.ima = new ImaConfiguration(store, {
-      changed: (change) => this.#changed(change),
-      lessTrust: (change) => this.#lessTrust(change),
-    });
+    const changes = {
+      changed: (change: () => void) => this.#changed(change),
+      lessTrust: (change: () => void) => this.#lessTrust(change),
+    };
+    this.ima = new ImaConfiguration(store, changes);
+    this.blocklist = new FirmwareBlocklist(store, changes);
     this.registry = new HostRegistry(store, {
       lessTrust: (change) => this.#counted(change),
       onRevoked: (sub) => told({ deny: sub }),
@@ -117,6 +123,7 @@ export class AttestationConfiguration {
       minimums: this.minimums(),
       rules: this.rules(),
       ima: imaPolicyOf(this.ima.settings(), this.ima.allowLists()),
+      blocklist: this.blocklist.entries(),
       epoch: this.epoch(),
       documents: this.#documents(),
     };

@@ -25,6 +25,7 @@ import { quoteMagic } from './quote-magic.ts';
 import { quoteSelection } from './quote-selection.ts';
 import { quoteSignature } from './quote-signature.ts';
 import { quoteType } from './quote-type.ts';
+import { tpmFirmware } from './tpm-firmware.ts';
 
 /** The checks of an appraisal in the order in which one would argue: first that it is a quote of this TPM for us. */
 export const attestationChecks: readonly Check[] = [
@@ -44,6 +45,7 @@ export const attestationChecks: readonly Check[] = [
   quoteSelection,
   quoteDigest,
   clock,
+  tpmFirmware,
   eventLogReplay,
   bootComplete,
   eventLogFacts,

@@ -245,7 +245,8 @@ const rawCalls: Call[] = [
 ];
 
 /** Operations whose tests stand in files of their own. */
-const elsewhere = /^attestation\.(?:ima\.|os\.(?!base-images\.))|hosts\.|endorsement-keys\.(?:approve|dismiss|pending)/;
+const elsewhere =
+  /^attestation\.(?:ima\.|os\.(?!base-images\.))|hosts\.|endorsement-keys\.(?:approve|dismiss|pending)|firmware-blocklist/;
 
 test('every operation does what it says, and names what is wrong', async () => {
   await play(client, calls);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { knownFirmware } from '@vouchsafe/domain/attestation/known-firmware';
+import { problem } from '@vouchsafe/domain/testing/problem';
 import type { HttpClient } from '../../http/client.ts';
 import { routesOf } from '../../management/operation.ts';
 import { assertCovered, type Call, play } from '../../management/testing/calls.ts';
@@ -159,6 +161,52 @@ const calls: Call[] = [
   { call: ['DELETE', `${eks}/${third}`], gives: undefined },
   { call: ['DELETE', `${eks}/pending/${ek}`], fails: 'object.unknown', naming: /pending/ },
 ];
+
+const block = {
+  name: 'one',
+  manufacturer: 'IFX',
+  versions: [{ from: '7.0', below: '7.62' }],
+  severity: 'fail',
+  reason: 'why',
+};
+const blocklist = '/attestation/tpm2/firmware-blocklist';
+const blockCalls: Call[] = [
+  { call: ['GET', blocklist], gives: [] },
+  { call: ['POST', blocklist, block], gives: block },
+  { call: ['POST', blocklist, { ...block, severity: 'info' }], fails: 'input.invalid', naming: /severity/ },
+  {
+    call: ['POST', blocklist, { ...block, versions: [{ from: '8.0', below: '7.0' }] }],
+    fails: 'input.invalid',
+    naming: /versions\.0.*not before/,
+  },
+  { call: ['POST', `${blocklist}/import`, { entries: [block, {}] }], fails: 'input.invalid', naming: /name/ },
+  { call: ['POST', `${blocklist}/import`, { entries: [] }], fails: 'input.invalid', naming: /entries/ },
+  {
+    call: ['POST', `${blocklist}/import`, { entries: [{ ...block, name: 'two' }] }],
+    gives: [{ ...block, name: 'two' }],
+  },
+  { call: ['GET', blocklist], gives: [block, { ...block, name: 'two' }] },
+  { call: ['DELETE', `${blocklist}/two`], gives: undefined },
+  { call: ['DELETE', `${blocklist}/two`], fails: 'object.unknown' },
+  { call: ['POST', `${blocklist}/import`, {}], gives: JSON.parse(JSON.stringify(knownFirmware)) },
+];
+
+test('the firmware blocklist: entries, files, and what comes with the program', async () => {
+  await play(client, blockCalls);
+  assertCovered(
+    operations().filter(({ name }) => name.includes('firmware')),
+    blockCalls,
+  );
+  assert.deepEqual(
+    told,
+    [{ raise: true }, { raise: true }, { raise: true }],
+    'what refuses makes all hosts attest again',
+  );
+  const raw = part.store.raw();
+  const documents = [...raw.documents, { collection: 'tpm2/firmware-blocklist', name: 'three', body: block }];
+  const replacement = { generation: raw.generation + 1, documents: [...documents] };
+  assert.throws(() => configuration.takeOver(replacement), problem('input.invalid', /firmware-blocklist\/three/));
+});
 
 test('every operation on hosts does what it says, and names what is wrong', async () => {
   configuration.registry.addPending(waiting);
