@@ -10,7 +10,20 @@ export const designCases: readonly CatalogueCase[] = [
     what: 'a genuine TPM of the same maker with the golden log, not enrolled',
     tests: [{ file: attacks, test: 'same CA, golden log, and nobody approved the TPM' }],
   },
-  { id: 'X2', what: 'a revoked host comes back with its other endorsement key', tests: [] },
+  {
+    id: 'X2',
+    what: 'a revoked host comes back with its other endorsement key',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'revoking a host revokes its TPM: the linked key, and one that nobody ever saw',
+      },
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'without the check, a revoked TPM comes back by its other key: listed under another name, or enrolled by itself',
+      },
+    ],
+  },
   { id: 'X3', what: 'a byte of the agent is changed on the disk', tests: [] },
   {
     id: 'X4',
@@ -80,7 +93,20 @@ export const designCases: readonly CatalogueCase[] = [
     ],
   },
   { id: 'X13', what: 'a forged backup, an old backup', waits: { step: 4, why: 'there is no backup yet' } },
-  { id: 'X14', what: 'a service that did not hear of a revocation; a deletion against an addition', tests: [] },
+  {
+    id: 'X14',
+    what: 'a service that did not hear of a revocation; a deletion against an addition',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/attestation-service.test.ts',
+        test: 'a host that another member revoked gets no token and no details, although our own registry approves it',
+      },
+      {
+        file: 'packages/domain/src/group/group-standing.test.ts',
+        test: 'of a denial and an approval that did not know of it, the denial wins, whatever the clocks say',
+      },
+    ],
+  },
   {
     id: 'X15',
     what: 'the system disk of a host that was killed',
@@ -107,7 +133,13 @@ export const designCases: readonly CatalogueCase[] = [
   {
     id: 'X19',
     what: 'the virtual TPM of a guest as that of a host',
-    tests: [{ file: attacks, test: 'virtual TPM in a scope that does not allow it' }],
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'the virtual TPM of a guest is no host, whoever approves it, as long as its scope allows none',
+      },
+      { file: attacks, test: 'virtual TPM in a scope that does not allow it' },
+    ],
   },
   {
     id: 'X20',

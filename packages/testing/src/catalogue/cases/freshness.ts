@@ -54,7 +54,16 @@ export const freshnessCases: readonly CatalogueCase[] = [
       { file: service, test: 'challenge used twice in the second in which it ends: still one' },
     ],
   },
-  { id: 'N04', what: 'nonces repeat, also across restarts', tests: [] },
+  {
+    id: 'N04',
+    what: 'nonces repeat, also across restarts',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/nonces.test.ts',
+        test: 'nonces have 256 bits, and none comes twice, also after a start of the service',
+      },
+    ],
+  },
   {
     id: 'N05',
     what: 'extraData that is nearly right: one encoding, every byte',

@@ -209,11 +209,56 @@ export const keyCases: readonly CatalogueCase[] = [
   {
     id: 'K13',
     what: 'a virtual TPM where hardware is asked for',
-    tests: [{ file: attacks, test: 'virtual TPM in a scope that does not allow it' }],
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'the virtual TPM of a guest is no host, whoever approves it, as long as its scope allows none',
+      },
+      { file: attacks, test: 'virtual TPM in a scope that does not allow it' },
+    ],
   },
-  { id: 'K14', what: 'an EK under two hosts, a host with two EKs', tests: [] },
-  { id: 'K15', what: 'two EKs are enrolled under one name at once', tests: [] },
-  { id: 'K16', what: 'names of hosts that are none', tests: [] },
+  {
+    id: 'K14',
+    what: 'an EK under two hosts, a host with two EKs',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'a TPM shows two endorsement keys with one attestation key: the second waits as the same TPM, and approving it links',
+      },
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'one TPM that was approved under two names is told, and revoking either revokes the TPM',
+      },
+    ],
+  },
+  {
+    id: 'K15',
+    what: 'two EKs are enrolled under one name at once',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'of two TPMs that ask for one name at once, one gets it',
+      },
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'of two first contacts of one TPM at once, one row comes',
+      },
+      {
+        file: 'packages/services/src/attestd/operations/registry.test.ts',
+        test: 'of many that approve one key, or one name, at once, one does',
+      },
+    ],
+  },
+  {
+    id: 'K16',
+    what: 'names of hosts that are none',
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/host-name.test.ts',
+        test: 'names that traverse, inject, look alike or have no end are refused, and not repeated in the message',
+      },
+    ],
+  },
   { id: 'K17', what: 'keys whose private half can be computed, and keys that two TPMs have', tests: [] },
   {
     id: 'K18',

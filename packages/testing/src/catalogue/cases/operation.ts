@@ -33,7 +33,16 @@ export const operationCases: readonly CatalogueCase[] = [
     ],
   },
   { id: 'O07', what: 'a refusal, then silence, then another service', tests: [] },
-  { id: 'O08', what: 'agent restarted, host renamed, TPM cleared or exchanged', tests: [] },
+  {
+    id: 'O08',
+    what: 'agent restarted, host renamed, TPM cleared or exchanged',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'a TPM is replaced: name and scope stay, the old one is refused from then on',
+      },
+    ],
+  },
   { id: 'O09', what: 'five thousand hosts boot at once', tests: [] },
   {
     id: 'O10',

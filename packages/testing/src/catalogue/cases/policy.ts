@@ -132,7 +132,20 @@ export const policyCases: readonly CatalogueCase[] = [
     ],
     tests: [{ file: images, test: 'a staged image is a dry run beside the real verdict' }],
   },
-  { id: 'B04', what: 'patterns that accept everything, or never end', tests: [] },
+  {
+    id: 'B04',
+    what: 'patterns that accept everything, or never end',
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/ima/exclude-lint.test.ts',
+        test: 'excludes that leave nothing to be judged are refused, with what they would let through',
+      },
+      {
+        file: 'packages/domain/src/glob.test.ts',
+        test: 'the worst patterns cost their length for each character, and no more',
+      },
+    ],
+  },
   {
     id: 'B05',
     what: 'the policy changes while a host is judged: the verdict names the one that counted',
@@ -188,7 +201,16 @@ export const policyCases: readonly CatalogueCase[] = [
         expect: findings('image.match'),
       },
     ],
-    tests: [],
+    tests: [
+      {
+        file: 'packages/testing/src/whole-host-attestation.test.ts',
+        test: 'an update of the kernel: refused with what differs, staged, approved, and then trusted',
+      },
+      {
+        file: 'packages/testing/src/whole-host-attestation.test.ts',
+        test: 'after the approval every host with either update is trusted at once, without a false reject',
+      },
+    ],
   },
   {
     id: 'B09',
@@ -210,6 +232,40 @@ export const policyCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'B11', what: 'IMA: violations, templates, a log that shrinks, an offset that lies', tests: [] },
-  { id: 'B12', what: 'IMA: paths that slip through an exclude', tests: [] },
+  {
+    id: 'B11',
+    what: 'IMA: violations, templates, a log that shrinks, an offset that lies',
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/ima/judge.test.ts',
+        test: 'a violation proves nothing of the file, not even its path',
+      },
+      {
+        file: 'packages/domain/src/attestation/ima/judge.test.ts',
+        test: 'an entry whose template puts other fields in the place of digest and name is not judged by them',
+      },
+      {
+        file: 'packages/domain/src/attestation/ima/progress.test.ts',
+        test: 'a log that leaves out entries, repeats them, or begins elsewhere than it claims leads nowhere',
+      },
+      {
+        file: 'packages/testing/src/attestation/by-reference.test.ts',
+        test: 'of the IMA log only what follows is sent; from another entry on, or changed, it counts for nothing',
+      },
+    ],
+  },
+  {
+    id: 'B12',
+    what: 'IMA: paths that slip through an exclude',
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/ima/judge.test.ts',
+        test: 'an exclude matches absolute paths of exact form only',
+      },
+      {
+        file: 'packages/domain/src/attestation/ima/judge.test.ts',
+        test: 'what is shown of a name is one printable line',
+      },
+    ],
+  },
 ];

@@ -115,5 +115,14 @@ export const releaseCases: readonly CatalogueCase[] = [
     what: 'keys that are kept on the host for a day without the service',
     waits: { step: 6, why: 'keys are kept in memory only; persistence under the TPM is not built' },
   },
-  { id: 'R13', what: 'secrets in a URL or in a cache', tests: [] },
+  {
+    id: 'R13',
+    what: 'secrets in a URL or in a cache',
+    tests: [
+      {
+        file: 'packages/testing/src/site/site.test.ts',
+        test: 'the keys of a running VM are on no disk, in no log, no database, no arguments, no environment',
+      },
+    ],
+  },
 ];
