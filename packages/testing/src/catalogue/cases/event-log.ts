@@ -10,6 +10,7 @@ import {
   type EventInput,
   startupLocality,
 } from '@vouchsafe/eventlog/testing/build';
+import { encodeVariable } from '@vouchsafe/eventlog/uefi/variable';
 import { type CatalogueCase, findings, type Mutation } from '../case.ts';
 import { imageOf } from '../honest.ts';
 
@@ -90,12 +91,54 @@ function withDataSize(log: Uint8Array, index: number, size: number): Uint8Array 
   return changed;
 }
 
+/** EFI_GLOBAL_VARIABLE. */
+const globalVariables = '8be4df61-93ca-11d2-aa0d-00e098032b8c';
+/** Firmware Profile 1.06, 10.4.4. */
+const returned: EventInput = { pcr: 4, type: 'EV_EFI_ACTION', data: 'Returning from EFI Application from Boot Option' };
 const late: EventInput = {
   pcr: 4,
   type: 'EV_EFI_BOOT_SERVICES_APPLICATION',
   data: new Uint8Array(32),
   measured: 'a loader of the golden boot',
 };
+
+/** What is different from boot to boot, and must not refuse a host. */
+const volatile: readonly Mutation[] = [
+  {
+    change: 'another boot order',
+    mutate: (honest) => ({
+      ...honest,
+      events: boot.map((event) =>
+        event.type === 'EV_EFI_VARIABLE_BOOT'
+          ? {
+              ...event,
+              data: encodeVariable(globalVariables, 'BootOrder', Uint8Array.of(0, 0, 1, 0)),
+              measured: Uint8Array.of(0, 0, 1, 0),
+            }
+          : event,
+      ),
+    }),
+    expect: 'accept',
+  },
+  {
+    change: 'another partition table',
+    mutate: (honest) => ({
+      ...honest,
+      events: [...boot, { pcr: 5, type: 'EV_EFI_GPT_EVENT', data: new Uint8Array(100).fill(7) }],
+    }),
+    expect: 'accept',
+  },
+  {
+    change: 'the firmware tried another boot option first',
+    mutate: (honest) => ({
+      ...honest,
+      events: boot.flatMap((event) =>
+        event.type === 'EV_EFI_ACTION' && event.pcr === 4 ? [event, returned, event] : [event],
+      ),
+    }),
+    expect: 'accept',
+  },
+];
 
 export const eventLogCases: readonly CatalogueCase[] = [
   {
@@ -118,8 +161,39 @@ export const eventLogCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'L02', what: 'the type of an event is a label: relabelled events', mutations: [] },
-  { id: 'L03', what: 'descriptions of what is measured by its own digest', mutations: [] },
+  {
+    id: 'L02',
+    what: 'the type of an event is a label: relabelled events',
+    tests: [
+      {
+        file: 'packages/eventlog/src/proven.test.ts',
+        test: 'hiding a separator behind another label does not move the border',
+      },
+      { file: 'packages/eventlog/src/proven.test.ts', test: 'an authority cannot be hidden behind another label' },
+      {
+        file: 'packages/eventlog/src/proven.test.ts',
+        test: 'an event that is turned into EV_NO_ACTION is missed by the replay',
+      },
+      {
+        file: 'packages/testing/src/catalogue/labels.test.ts',
+        test: 'no label of an event, whatever it says, makes a fact or hides one',
+      },
+    ],
+  },
+  {
+    id: 'L03',
+    what: 'descriptions of what is measured by its own digest',
+    tests: [
+      {
+        file: 'packages/testing/src/catalogue/labels.test.ts',
+        test: 'no data of an event, whatever they say, make a fact or hide one',
+      },
+      {
+        file: 'packages/eventlog/src/proven.test.ts',
+        test: 'an image cannot be hidden behind another label or other data',
+      },
+    ],
+  },
   {
     id: 'L04',
     what: 'EV_NO_ACTION with a digest, or extended',
@@ -133,7 +207,13 @@ export const eventLogCases: readonly CatalogueCase[] = [
         expect: replayed,
       },
     ],
-    tests: [],
+    tests: [
+      {
+        file: 'packages/eventlog/src/replay.test.ts',
+        test: 'EV_NO_ACTION is never extended, whatever its digest says',
+      },
+      { file: 'packages/eventlog/src/proven.test.ts', test: 'a digest of an event that was not extended is reported' },
+    ],
   },
   {
     id: 'L05',
@@ -201,7 +281,13 @@ export const eventLogCases: readonly CatalogueCase[] = [
         ['eventlog.boot', 'eventlog.facts'],
       ),
     ],
-    tests: [],
+    tests: [
+      { file: 'packages/eventlog/src/proven.test.ts', test: 'a further separator is reported' },
+      {
+        file: 'packages/eventlog/src/proven.test.ts',
+        test: 'SecureBoot measured behind the separator, by whatever runs later, is no fact',
+      },
+    ],
   },
   {
     id: 'L08',
@@ -266,14 +352,69 @@ export const eventLogCases: readonly CatalogueCase[] = [
       telling('a few other bytes behind it', (log) => concat(log, Uint8Array.of(1, 2, 3))),
     ],
   },
-  { id: 'L12', what: 'signature lists whose sizes do not add up', tests: [] },
-  { id: 'L13', what: 'variables, texts and device paths whose lengths do not add up', tests: [] },
-  { id: 'L14', what: 'firmware that is known to be odd: accepted by a quirk that has a name', tests: [] },
-  { id: 'L15', what: 'a log of more than 16 MiB, or of a million events', tests: [] },
-  { id: 'L16', what: 'boot order, partitions and boot attempts differ from boot to boot', mutations: [] },
-  { id: 'L17', what: 'files and menu entries that look like a command line', tests: [] },
+  {
+    id: 'L12',
+    what: 'signature lists whose sizes do not add up',
+    tests: [
+      {
+        file: 'packages/eventlog/src/uefi/uefi.test.ts',
+        test: 'signature lists whose sizes contradict each other are refused',
+      },
+    ],
+  },
+  {
+    id: 'L13',
+    what: 'variables, texts and device paths whose lengths do not add up',
+    tests: [
+      {
+        file: 'packages/eventlog/src/uefi/uefi.test.ts',
+        test: 'lengths of a variable that no memory holds are refused',
+      },
+      {
+        file: 'packages/eventlog/src/uefi/uefi.test.ts',
+        test: 'device paths without end are refused: length 0, too many nodes, bytes behind the end',
+      },
+    ],
+  },
+  {
+    id: 'L14',
+    what: 'firmware that is known to be odd: accepted by a quirk that has a name',
+    tests: [
+      {
+        file: 'packages/eventlog/src/corpus.test.ts',
+        test: 'every log of a real machine decodes and replays, or is refused for a reason',
+      },
+    ],
+  },
+  {
+    id: 'L15',
+    what: 'a log of more than 16 MiB, or of a million events',
+    tests: [
+      { file: 'packages/eventlog/src/log.test.ts', test: 'limits: whole log, number of events, one event' },
+      { file: 'packages/eventlog/src/log.test.ts', test: 'a million small events stop at the limit' },
+    ],
+  },
+  { id: 'L16', what: 'boot order, partitions and boot attempts differ from boot to boot', mutations: volatile },
+  {
+    id: 'L17',
+    what: 'files and menu entries that look like a command line',
+    tests: [
+      { file: 'packages/eventlog/src/proven.test.ts', test: 'GRUB: the text is proven, and its prefix is not' },
+      {
+        file: 'packages/eventlog/src/boot-facts.test.ts',
+        test: 'a relabelled command line of GRUB is still one, and an unexplained event of PCR 12 is none that can be read',
+      },
+    ],
+  },
   { id: 'L18', what: 'Secure Boot is said to be on, and other facts of PCR 7 speak against it', mutations: [] },
-  { id: 'L19', what: 'a log of runtime measurement registers (CCEL) in the place of a TPM’s', mutations: [] },
+  {
+    id: 'L19',
+    what: 'a log of runtime measurement registers (CCEL) in the place of a TPM’s',
+    mutations: [
+      // Registers are counted from 1: RTMR[0] stands for PCR 1 and 7 (UEFI 2.10, 38.4.1), so its events move.
+      telling('every event one register further', retold(boot.map((event) => ({ ...event, pcr: event.pcr + 1 })))),
+    ],
+  },
   {
     id: 'L20',
     what: 'the log has another bank than the quote',
