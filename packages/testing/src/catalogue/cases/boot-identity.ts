@@ -58,7 +58,14 @@ export const bootIdentityCases: readonly CatalogueCase[] = [
   {
     id: 'T07',
     what: 'the TPM was reset under a running system, and the golden boot was replayed into it',
-    mutations: [],
+    mutations: [
+      {
+        change: 'the rule asks for a start from locality 3, which the system cannot do',
+        mutate: (honest) => ({ ...honest, policy: { ...honest.policy, rules: { 'firmware.locality': true } } }),
+        expect: findings('rule.firmware.locality'),
+        without: 'boot.rules',
+      },
+    ],
   },
   { id: 'T08', what: 'the firmware of the TPM changed', mutations: [] },
   {

@@ -2,7 +2,7 @@ import { concat } from '@vouchsafe/bytes/hex';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import { algorithms } from '@vouchsafe/eventlog/algorithms';
 import { decodeLog } from '@vouchsafe/eventlog/log';
-import { boot } from '@vouchsafe/eventlog/testing/boot';
+import { authority, boot, bootWith, certificate, config } from '@vouchsafe/eventlog/testing/boot';
 import {
   buildLog,
   buildSha1Log,
@@ -10,7 +10,9 @@ import {
   type EventInput,
   startupLocality,
 } from '@vouchsafe/eventlog/testing/build';
-import { encodeVariable } from '@vouchsafe/eventlog/uefi/variable';
+import { guidBytes } from '@vouchsafe/eventlog/uefi/guid';
+import { encodeSignatureLists } from '@vouchsafe/eventlog/uefi/signature-list';
+import { decodeVariable, encodeVariable } from '@vouchsafe/eventlog/uefi/variable';
 import { type CatalogueCase, findings, type Mutation } from '../case.ts';
 import { imageOf } from '../honest.ts';
 
@@ -91,6 +93,20 @@ function withDataSize(log: Uint8Array, index: number, size: number): Uint8Array 
   return changed;
 }
 
+const inconsistent = findings('rule.secure-boot.consistent');
+const isVariable = ({ pcr, data }: EventInput, name: string) =>
+  pcr === 7 &&
+  typeof data !== 'string' &&
+  Buffer.from(data).includes(Buffer.from(`${name}`, 'utf16le')) &&
+  decodeVariable(data).name === name;
+const owner = '77fa9abd-0359-4d32-bd60-28f4e78f784b';
+/** EFI_IMAGE_SECURITY_DATABASE. */
+const security = 'd719b2cb-3d3a-4596-a3bc-dad00e67656f';
+const strangerAuthority: EventInput = {
+  ...authority,
+  data: encodeVariable(security, 'db', concat(guidBytes(owner), Uint8Array.of(0x30, 1, 2))),
+};
+const revoked = encodeSignatureLists([[{ type: 'x509', owner, data: certificate }]]);
 /** EFI_GLOBAL_VARIABLE. */
 const globalVariables = '8be4df61-93ca-11d2-aa0d-00e098032b8c';
 /** Firmware Profile 1.06, 10.4.4. */
@@ -406,7 +422,60 @@ export const eventLogCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'L18', what: 'Secure Boot is said to be on, and other facts of PCR 7 speak against it', mutations: [] },
+  {
+    id: 'L18',
+    what: 'Secure Boot is said to be on, and other facts of PCR 7 speak against it',
+    mutations: [
+      booting(
+        'what verified the loader is not in db',
+        bootWith((event) => (event === authority ? strangerAuthority : event)),
+        inconsistent,
+        'boot.rules',
+      ),
+      booting(
+        'nothing verified the loader',
+        bootWith((event) => (event === authority ? [] : event)),
+        inconsistent,
+        'boot.rules',
+      ),
+      booting(
+        'the firmware is in setup mode',
+        bootWith((event) =>
+          event.pcr === 7 && event.type === 'EV_SEPARATOR' ? [config('SetupMode', Uint8Array.of(1)), event] : event,
+        ),
+        inconsistent,
+        'boot.rules',
+      ),
+      booting(
+        'what verified the loader is in dbx',
+        bootWith((event) => (isVariable(event, 'dbx') ? config('dbx', revoked) : event)),
+        inconsistent,
+        'boot.rules',
+      ),
+      {
+        change: 'Secure Boot is off where the rule asks for it',
+        mutate: (honest) => {
+          const events = bootWith((event) =>
+            isVariable(event, 'SecureBoot') ? config('SecureBoot', Uint8Array.of(0)) : event,
+          );
+          const images = [activeRecord(imageOf('golden', events))];
+          return { ...honest, events, policy: { ...honest.policy, images, rules: { 'secure-boot.required': true } } };
+        },
+        expect: findings('rule.secure-boot.required'),
+        without: 'boot.rules',
+      },
+    ],
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/boot-rules/rules.test.ts',
+        test: 'every rule has a row here, or is asked elsewhere',
+      },
+      {
+        file: 'packages/domain/src/attestation/minimums.test.ts',
+        test: 'a dbx that stands twice, or behind the separator, proves nothing',
+      },
+    ],
+  },
   {
     id: 'L19',
     what: 'a log of runtime measurement registers (CCEL) in the place of a TPM’s',

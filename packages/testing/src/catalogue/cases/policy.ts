@@ -136,6 +136,7 @@ export const policyCases: readonly CatalogueCase[] = [
     id: 'B04',
     what: 'patterns that accept everything, or never end',
     tests: [
+      { file: 'packages/domain/src/attestation/boot-rules/rules.test.ts', test: 'refused when it is written' },
       {
         file: 'packages/domain/src/attestation/ima/exclude-lint.test.ts',
         test: 'excludes that leave nothing to be judged are refused, with what they would let through',
