@@ -25,6 +25,7 @@ export const debianPackages = {
   procps: { purposes: ['test'], reason: 'ps and pgrep show what is left of a host' },
   'cryptsetup-bin': { purposes: ['test'], reason: 'a second opinion on LUKS headers' },
   'tpm2-tools': { purposes: ['test'], reason: 'a second opinion on quotes and credentials' },
+  xmlsec1: { purposes: ['test'], reason: 'a second opinion on SAML assertions' },
   'python3-pykmip': { purposes: ['test'], reason: 'a second opinion on KMIP' },
   gpg: { purposes: ['test'], reason: 'signs package archives of tests' },
   'gpg-agent': { purposes: ['test'], reason: 'holds the keys of those archives' },

@@ -3,13 +3,9 @@ import { base64url } from '@vouchsafe/bytes/base64url';
 import { thumbprint } from '../keys/jwk.ts';
 import type { Appraisal } from './appraisal.ts';
 import type { Coverage } from './base-image.ts';
+import { worstOf } from './ear.ts';
 import { policyDigest } from './policy-digest.ts';
 import { type Tier, type TokenClaims, tokenLifetime } from './token.ts';
-
-/** In order of badness (AR4SI: 0, 2, 32, 96); the status of an appraisal is the worst of its vector. */
-const tiers: readonly Tier[] = ['none', 'affirming', 'warning', 'contraindicated'];
-const worst = (vector: Readonly<Record<string, Tier>>): Tier =>
-  Object.values(vector).reduce((a, b) => (tiers.indexOf(a) >= tiers.indexOf(b) ? a : b), 'none');
 
 /** What the token of a trusted appraisal says; all of it was proven by the checks. */
 export function tokenClaims(
@@ -32,7 +28,7 @@ export function tokenClaims(
     'ear.verifier-id': { developer: 'vouchsafe', build: 'attestd' },
     submods: {
       host: {
-        'ear.status': worst(vector),
+        'ear.status': worstOf(vector),
         'ear.trustworthiness-vector': vector,
         'ear.appraisal-policy-id': `image:${image.name};policy:${policy}`,
       },

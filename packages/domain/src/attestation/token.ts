@@ -8,6 +8,7 @@ import { EcJwk } from '../keys/jwk.ts';
 import { jsonReader } from '../parse.ts';
 import { Problem } from '../problem.ts';
 import { firstRefusal, type Rule } from '../rules.ts';
+import { whyNotWorst } from './ear.ts';
 
 /** AR4SI trustworthiness tiers, as EAR (draft-ietf-rats-ear) writes them. */
 export const Tier = Type.Union([
@@ -118,6 +119,12 @@ export const tokenRules: readonly Rule<PresentedToken>[] = [
     stops: 'a token kept for later',
     whyNot: ({ claims: { iat }, now }) =>
       iat <= now + clockLeeway ? undefined : 'it is from the future: compare the clocks of the Trust Authority hosts',
+  },
+  {
+    id: 'token.ear',
+    stops: 'a status that is better than what it was made of',
+    whyNot: ({ claims: { submods } }) =>
+      whyNotWorst(submods.host['ear.status'], submods.host['ear.trustworthiness-vector']),
   },
   {
     id: 'token.lifetime',
