@@ -60,7 +60,7 @@ export const inspections: Readonly<Record<string, Inspection>> = {
     (await import('@vouchsafe/tpm2/inspect')).inspectAttest(bytes),
   ),
   cert: whole('an X.509 certificate, PEM or DER', 'ek.crt', certificate),
-  token: whole('an attestation token; its signature is not checked', 'token.jwt', token),
+  token: whole('an attestation token, JWT or SAML 2.0; whose it is, is not checked', 'token.jwt', token),
   ttlv: whole('a KMIP message; key material is hidden', 'message.ttlv', async (bytes) =>
     (await import('@vouchsafe/kmip/ttlv/describe')).describe(bytes),
   ),
@@ -125,7 +125,13 @@ function parseCertificate(bytes: Uint8Array): X509Certificate {
 }
 
 async function token(bytes: Uint8Array) {
-  const { decodeJwt, decodeProtectedHeader } = await import('jose');
   const text = new TextDecoder().decode(bytes).trim();
+  if (text.startsWith('<')) {
+    const { readAssertion } = await import('@vouchsafe/domain/attestation/saml/verify-assertion');
+    const { facts, signer } = readAssertion(text);
+    const signed = 'holds for the key of the certificate in it; whose that is was not checked';
+    return { kind: 'SAML 2.0 assertion', ...facts, signer: signer.subjectAltName, signature: signed };
+  }
+  const { decodeJwt, decodeProtectedHeader } = await import('jose');
   return { header: decodeProtectedHeader(text), claims: decodeJwt(text), signature: 'not checked' };
 }

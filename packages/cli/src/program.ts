@@ -15,6 +15,7 @@ import { addProvider } from './commands/provider.ts';
 import { addServe } from './commands/serve.ts';
 import { addTa } from './commands/ta.ts';
 import { addTest } from './commands/test.ts';
+import { addToken } from './commands/token.ts';
 import { addVerifyEvidence } from './commands/verify-evidence.ts';
 import { addVm } from './commands/vm.ts';
 import { formats } from './output.ts';
@@ -60,6 +61,7 @@ const ofHosts = [
   addAudit,
   addEvidence,
   addVerifyEvidence,
+  addToken,
 ];
 
 /** Sub-commands throw instead of leaving the process, like the program itself. */

@@ -17,7 +17,7 @@ test('JSON is read as JSON.parse reads it', () => {
     '{"a":"x", "  :b":1, ":":2, "\\":":3, "a:":"\\\\"}',
     '{"a":{"a":{"a":["a","a"]}}}',
     '{"":1}',
-    '[1e400, -0, 12345678901234567890]',
+    '[9007199254740991, -9007199254740991, -0, 0.1, 1e-400]',
     '{"__proto__":{"polluted":1},"constructor":2}',
     `"${'\\"'.repeat(1000)}"`,
     `"${'[{'.repeat(1000)}"`,
@@ -38,6 +38,11 @@ test('RFC 8259, 4: a name that stands twice in one object is refused', () => {
     '{"":1,"":2}',
   ];
   for (const text of texts) assert.throws(() => parse(text), problem('input.malformed', /twice/), text);
+});
+
+test('RFC 7493, 2.2: a number that two readers would not see alike is refused', () => {
+  for (const text of ['9007199254740993', '[{"a":-9007199254740992}]', '12345678901234567890', '1e400', '1e22'])
+    assert.throws(() => parse(text), problem('input.malformed', /number/), text);
 });
 
 test('what is nested deeper than 32 is refused, however deep', () => {

@@ -39,7 +39,7 @@ function inWords({ keyword, instancePath, message }: SchemaError): string {
   return `${field}: ${keyword === 'boolean' ? 'there is no such member' : message}`;
 }
 
-/** JSON without duplicate names and of bounded depth. @throws {Problem} `input.malformed` */
+/** JSON without duplicate names, of bounded depth, its numbers as they were written. @throws {Problem} `input.malformed` */
 export function parseJson(what: string, text: string): unknown {
   refuseDeep(what, text);
   let value: unknown;
@@ -49,6 +49,7 @@ export function parseJson(what: string, text: string): unknown {
     throw new Problem('input.malformed', `${what}: not JSON: ${(cause as Error).message}`, { cause });
   }
   refuseDuplicates(what, text, value);
+  refuseInexact(what, value);
   return value;
 }
 
@@ -66,6 +67,13 @@ function refuseDuplicates(what: string, text: string, value: unknown): void {
   let written = 0;
   for (const { 1: colon } of text.matchAll(tokens)) if (colon !== undefined) written++;
   if (written !== countNames(value)) throw new Problem('input.malformed', `${what}: a name stands twice in one object`);
+}
+
+/** JSON.parse rounds: two readers would see two numbers (RFC 8259, 6; RFC 7493, 2.2). */
+function refuseInexact(what: string, value: unknown): void {
+  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
+    throw new Problem('input.malformed', `${what}: the number ${value} is beyond ±(2^53 - 1)`);
+  if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) refuseInexact(what, each);
 }
 
 function countNames(value: unknown): number {

@@ -1,6 +1,8 @@
+import { Problem } from '@vouchsafe/domain/problem';
 import type { TrustStatus } from '@vouchsafe/services/kmxa/trust-session';
 import type { Command } from 'commander';
 import { callPart, globalsOf, requireRoot } from '../context.ts';
+import { writeNew } from '../files.ts';
 import { print, type View } from '../output.ts';
 import { addHostRegistry } from './host-registry.ts';
 import { addJoin } from './ta.ts';
@@ -83,15 +85,21 @@ export function addHost(program: Command): void {
     .command('attest')
     .description('attest this host now; leaves with 3 when it is not trusted')
     .option('--ek <kind>', 'show another endorsement key once: p-256, rsa-2048 or p-384; the trust of this host stays')
+    .option('--saml <file>', 'write a SAML 2.0 assertion with the facts of the token; must not exist')
     .addHelpText(
       'after',
-      '\nExamples:\n  vouchsafe host attest\n  vouchsafe host attest -o json && virsh start vm1\n  vouchsafe host attest --ek rsa-2048   # then `ek approve` it on a Trust Authority host',
+      '\nExamples:\n  vouchsafe host attest\n  vouchsafe host attest -o json && virsh start vm1\n  vouchsafe host attest --ek rsa-2048   # then `ek approve` it on a Trust Authority host\n  vouchsafe host attest --saml host.xml && vouchsafe token verify host.xml --ca group-ca.pem',
     )
-    .action(async ({ ek }: { ek?: string }, command: Command) => {
+    .action(async ({ ek, saml }: { ek?: string; saml?: string }, command: Command) => {
+      if (ek !== undefined && saml !== undefined)
+        throw new Problem('usage.invalid', 'expected either --ek or --saml, not both');
       const path = '/trusted-infrastructure/attestation';
-      const status = (await (ek === undefined
-        ? callPart(command, 'kmxa', 'POST', path)
-        : callPart(command, 'kmxa', 'POST', `${path}/endorsement-key`, { ek }))) as TrustStatus;
+      const call = (more: string, body?: unknown) => callPart(command, 'kmxa', 'POST', `${path}${more}`, body);
+      const answer = (await (ek === undefined
+        ? call(saml === undefined ? '' : '/assertion')
+        : call('/endorsement-key', { ek }))) as TrustStatus & { saml?: string };
+      const { saml: assertion, ...status } = answer;
+      if (saml !== undefined && assertion !== undefined) writeNew(saml, assertion);
       print(status, trustView, globalsOf(command).output);
       if (status.attestation_status !== 'attested') process.exitCode = 3;
     });

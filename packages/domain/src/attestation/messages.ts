@@ -102,6 +102,10 @@ export const Evidence = Type.Object(
     command_line: Type.Optional(Type.String({ maxLength: maxCommandLine })),
     /** Entries of the IMA log that the service knows and that `ima_log` leaves out; only beside `event_log_sha256`. */
     ima_offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })),
+    /** What to answer with beside the JWT, which always comes. */
+    documents: Type.Optional(
+      Type.Array(Type.Union([Type.Literal('jwt'), Type.Literal('saml2')]), { maxItems: 2, uniqueItems: true }),
+    ),
   },
   closed,
 );
@@ -126,6 +130,8 @@ export const Finding = Type.Object({
 export const ReportAnswer = Type.Object({
   attested: Type.Boolean(),
   token: Type.Optional(Type.String()),
+  /** SAML 2.0 assertion (XML) with the facts of the token, when it was asked for. */
+  saml: Type.Optional(Type.String({ maxLength: 65536 })),
   expires: Type.Optional(Type.Integer()),
   image: Type.Optional(Type.String()),
   host: Type.Optional(Type.String()),

@@ -8,6 +8,7 @@ import { roles } from '../group/role.ts';
 import { firstRefusal } from '../rules.ts';
 import { type Certified, newSession, sampleClaims, type TestGroup, testGroup, testTime } from '../testing/group.ts';
 import { problem } from '../testing/problem.ts';
+import { tokenAttacks } from '../testing/token-attacks.ts';
 import { readToken, signToken, type TokenClaims, tokenRules, verifyToken } from './token.ts';
 
 let ours: TestGroup;
@@ -37,6 +38,13 @@ const standing = () => {
 const other = `ek:${'cd'.repeat(32)}`;
 /** A token that the group has nothing against. */
 const good = { epoch: 7, sub: other } as const;
+
+for (const { case: id, name, make } of tokenAttacks) {
+  test(`${id}: a token ${name} is refused`, async () => {
+    const token = await make({ ours, attestd, session });
+    await assert.rejects(verifyToken(token, ours.group, testTime), problem('token.invalid'));
+  });
+}
 
 const attacks: [name: string, rule: string, text: RegExp, token: () => Promise<string>][] = [
   [
@@ -80,6 +88,16 @@ const attacks: [name: string, rule: string, text: RegExp, token: () => Promise<s
     'token.future',
     /future/,
     () => sign(attestd, { ...good, iat: testTime + 31, exp: testTime + 60 }),
+  ],
+  [
+    'with a status that is better than its vector',
+    'token.ear',
+    /worst of its vector/,
+    () => {
+      const { host } = sampleClaims(ours.group, session).submods;
+      const vector = { ...host['ear.trustworthiness-vector'], executables: 'contraindicated' as const };
+      return sign(attestd, { ...good, submods: { host: { ...host, 'ear.trustworthiness-vector': vector } } });
+    },
   ],
   [
     'longer than it may live',
@@ -170,7 +188,7 @@ test('RFC 8725, 3.1: no algorithm but ES256, and no key on the word of the heade
 
 test('a token without a claim, or with a value that it cannot have, is refused', async () => {
   const whole = sampleClaims(ours.group, session) as unknown as Record<string, unknown>;
-  const optional = ['mig'];
+  const optional = ['mig', 'policy', 'nbf'];
   for (const name of Object.keys(whole).filter((each) => !optional.includes(each))) {
     const { [name]: _gone, ...rest } = whole;
     const token = await signToken(attestd.key, attestd.certificate, rest as unknown as TokenClaims);

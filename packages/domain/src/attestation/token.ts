@@ -28,6 +28,7 @@ export const TokenClaims = Type.Object({
   aud: Type.String({ maxLength: 64 }),
   iat: Type.Integer(),
   exp: Type.Integer(),
+  nbf: Type.Optional(Type.Integer()),
   jti: Type.String({ maxLength: 64 }),
   eat_profile: Type.Literal('tag:github.com,2023:veraison/ear'),
   eat_nonce: Type.String({ maxLength: 64 }),
@@ -42,7 +43,7 @@ export const TokenClaims = Type.Object({
         'file-system': Tier,
         hardware: Tier,
       }),
-      'ear.appraisal-policy-id': Type.String({ maxLength: 256 }),
+      'ear.appraisal-policy-id': Type.String({ maxLength: 512 }),
     }),
   }),
   /** RFC 7800: thumbprint (RFC 7638) of the key that signs proofs of possession. */
@@ -117,8 +118,10 @@ export const tokenRules: readonly Rule<PresentedToken>[] = [
   {
     id: 'token.future',
     stops: 'a token kept for later',
-    whyNot: ({ claims: { iat }, now }) =>
-      iat <= now + clockLeeway ? undefined : 'it is from the future: compare the clocks of the Trust Authority hosts',
+    whyNot: ({ claims: { iat, nbf = iat }, now }) =>
+      Math.max(iat, nbf) <= now + clockLeeway
+        ? undefined
+        : 'it is from the future: compare the clocks of the Trust Authority hosts',
   },
   {
     id: 'token.ear',

@@ -12,6 +12,7 @@ import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import type { KnownKeys } from '@vouchsafe/domain/attestation/known-keys';
 import type { ChallengeAnswer, ChallengeRequest, Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
+import { signAssertion } from '@vouchsafe/domain/attestation/saml/assertion';
 import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
 import type { Finding } from '@vouchsafe/domain/attestation/verdict';
@@ -65,6 +66,14 @@ const namesOf = ({ image, firmware, boot }: Candidate): string[] => [
 interface StagedImages {
   /** Names of staged images that the host has. */
   readonly staged?: readonly string[];
+}
+
+/** Evidence that was judged, and what its sender asked for. */
+interface Reported {
+  readonly appraised: Appraised;
+  /** What `consume` answered; undefined when the appraisal did not come so far. */
+  readonly consumed: boolean | undefined;
+  readonly saml: boolean;
 }
 
 /** The two rounds of an attestation (RFC 9334, passport model). It keeps nothing for challenges that are under way. */
@@ -130,10 +139,11 @@ export class AttestationService {
     const input = { challenge, evidence, policy, host, known, lastBoot, imaProgress, held, now: now(), consume };
     const appraised = appraise(input, attestationChecks);
     if (appraised.wantsLogs) throw logsWanted(appraised);
-    return appraised.trusted ? await this.#accept(appraised, consumed) : this.#refuse(appraised, consumed);
+    const given = { appraised, consumed, saml: request.documents?.includes('saml2') === true };
+    return appraised.trusted ? await this.#accept(given) : this.#refuse(given);
   }
 
-  async #accept(appraised: Appraised, consumed: boolean | undefined): Promise<ReportAnswer> {
+  async #accept({ appraised, consumed, saml }: Reported): Promise<ReportAnswer> {
     const { findings, appraisal } = appraised;
     const { ek, ak } = appraisal.input.challenge;
     const { signer, instance, now, boots, configuration } = this.#input;
@@ -152,7 +162,9 @@ export class AttestationService {
     const warnings = findings.filter((finding) => finding.severity !== 'info');
     const held = this.#held.keep(appraised);
     const { img: image, host, exp: expires } = claims;
-    const answer = { attested: true, token, expires, image, host, findings: warnings };
+    const order = { claims, holder: appraisal.get('claims').sig };
+    const assertion = saml ? { saml: signAssertion(key, certificate, order) } : {};
+    const answer = { attested: true, token, expires, image, host, findings: warnings, ...assertion };
     return this.#input.whole?.() ? answer : { ...answer, held };
   }
 
@@ -193,7 +205,7 @@ export class AttestationService {
     this.#input.configuration.putHost(host);
   }
 
-  #refuse(appraised: Appraised, consumed: boolean | undefined): ReportAnswer {
+  #refuse({ appraised, consumed }: Reported): ReportAnswer {
     const { findings, appraisal } = appraised;
     const { challenge, host } = appraisal.input;
     const { ek } = challenge;

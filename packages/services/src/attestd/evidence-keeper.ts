@@ -72,7 +72,7 @@ export class EvidenceKeeper {
       return;
     }
     this.#bytes += size;
-    this.#waiting.push({ verdict, content: contentOf(appraisal.input, given.consumed), given, size });
+    this.#waiting.push({ verdict, content: contentOf(appraisal, given.consumed), given, size });
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined;
     });

@@ -1,5 +1,6 @@
 import { ChallengeAnswer, challengeHeader, type Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
-import { verifyToken } from '@vouchsafe/domain/attestation/token';
+import { verifyAssertion } from '@vouchsafe/domain/attestation/saml/verify-assertion';
+import { type TokenClaims, verifyToken } from '@vouchsafe/domain/attestation/token';
 import { type Group, groupOf } from '@vouchsafe/domain/group/group';
 import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
 import { validator } from '@vouchsafe/domain/parse';
@@ -21,6 +22,8 @@ export interface Session extends SessionKeys {
   readonly expires: number;
   readonly image: string;
   readonly host: string;
+  /** SAML assertion with the same facts, when it was asked for. */
+  readonly saml?: string;
 }
 
 /** The outcome of an attestation: a session, or why not. */
@@ -38,6 +41,8 @@ export interface AttesterInput {
   readonly agent: AgentConfig;
   readonly group: string;
   readonly version: string;
+  /** Documents to ask for beside the token. */
+  readonly documents?: readonly 'saml2'[];
 }
 
 const readChallenge = validator('challenge answer', ChallengeAnswer);
@@ -88,7 +93,9 @@ async function bothRounds(rounds: Rounds, held: Held | undefined): Promise<Repor
   const challenge = readChallenge(
     (await client.call('POST', '/attestation/challenge', challengeRequest(identity))).body,
   );
-  const whole = await makeEvidence(tpm, identity, challenge, keys, input);
+  const { documents } = input;
+  const made = await makeEvidence(tpm, identity, challenge, keys, input);
+  const whole: typeof made = documents === undefined ? made : { ...made, documents: ['jwt', ...documents] };
   const send = async (evidence: Evidence) =>
     readReport(
       (await client.call('POST', '/attestation/report', evidence, { [challengeHeader]: challenge.challenge })).body,
@@ -107,14 +114,24 @@ async function bothRounds(rounds: Rounds, held: Held | undefined): Promise<Repor
  * start VMs from its cache: only a token of the pinned group, bound to our keys, is believed.
  */
 async function sessionOf(
-  { attested, token }: ReportAnswer,
+  { attested, token, saml }: ReportAnswer,
   keys: SessionKeys,
   group: Group,
 ): Promise<Session | undefined> {
   if (!attested || token === undefined) return undefined;
-  const claims = await verifyToken(token, group, Math.floor(Date.now() / 1000));
+  const now = Math.floor(Date.now() / 1000);
+  const claims = await verifyToken(token, group, now);
   if (claims.cnf.jkt !== thumbprint(jwkOf(keys.signing.publicKey))) {
     throw new Problem('service.untrusted', 'the token is bound to another key than this host asked for');
   }
-  return { token, expires: claims.exp, image: claims.img, host: claims.host, ...keys };
+  const assertion = saml === undefined ? {} : { saml: await believed(saml, claims, group, now) };
+  return { token, expires: claims.exp, image: claims.img, host: claims.host, ...keys, ...assertion };
+}
+
+/** An assertion of the pinned group for the same key as the token. @throws {Problem} `token.invalid`, `service.untrusted` */
+async function believed(saml: string, { cnf, sub }: TokenClaims, group: Group, now: number): Promise<string> {
+  const { holder, subject } = await verifyAssertion(saml, group, now);
+  if (thumbprint(holder) !== cnf.jkt || subject !== sub)
+    throw new Problem('service.untrusted', 'the SAML assertion is of another host or key than the token');
+  return saml;
 }

@@ -58,6 +58,19 @@ export class TrustSession {
   }
 
   /**
+   * Attests now, and asks for a SAML assertion beside the token. @returns the assertion; undefined when refused
+   * @throws {Problem} as `attest`, or `host.unsupported` when the service makes none
+   */
+  async assertion(): Promise<string | undefined> {
+    const { session, service } = await this.#alone(async () =>
+      this.#remember(await this.#ask(undefined, { ...this.#input, documents: ['saml2'] })),
+    );
+    if (session !== undefined && session.saml === undefined)
+      throw new Problem('host.unsupported', `${service} makes no SAML assertions: it runs an older version`);
+    return session?.saml;
+  }
+
+  /**
    * Shows the services another endorsement key of this TPM. The trust of this host stays as it is, whatever they say:
    * a key that nobody approved yet must not end it.
    * @throws {Problem} as `attest`
@@ -102,7 +115,7 @@ export class TrustSession {
   }
 
   /** The first service that answers decides: a host that was refused does not ask the next one. */
-  async #ask(ek?: EkChoice): Promise<Attestation> {
+  async #ask(ek?: EkChoice, input = this.#input): Promise<Attestation> {
     const all = this.#configuration.services('attestation');
     const avoided = ({ service }: (typeof all)[number]) => service.address === this.#avoided;
     const services = [...all.filter((each) => !avoided(each)), ...all.filter(avoided)];
@@ -111,7 +124,7 @@ export class TrustSession {
     const unreachable: string[] = [];
     for (const { service } of services) {
       try {
-        return await attest(service, this.#input, undefined, ek);
+        return await attest(service, input, undefined, ek);
       } catch (error) {
         if (!(error instanceof Problem) || !retryElsewhere.includes(error.kind)) throw error;
         unreachable.push(error.message);

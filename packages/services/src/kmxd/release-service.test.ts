@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
+import { signAssertion } from '@vouchsafe/domain/attestation/saml/assertion';
+import { verifyAssertion } from '@vouchsafe/domain/attestation/saml/verify-assertion';
 import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
 import { makeProof, proofHash } from '@vouchsafe/domain/keys/dpop';
+import { jwkOf } from '@vouchsafe/domain/keys/jwk';
 import { readKekHeader, wrapKek } from '@vouchsafe/domain/keys/kek';
 import {
   type ReleaseAnswer,
@@ -24,6 +27,7 @@ import {
   testTime,
 } from '@vouchsafe/domain/testing/group';
 import { problem } from '@vouchsafe/domain/testing/problem';
+import { tokenAttacks } from '@vouchsafe/domain/testing/token-attacks';
 import { type TestMembership, testMembership } from '../host/testing/membership.ts';
 import { type TestPart, testPart } from '../management/testing/part.ts';
 import { defaultProvider, type Provider, ProviderConfiguration } from './configuration.ts';
@@ -218,6 +222,27 @@ for (const [name, kind, attack] of unauthorised) {
   });
 }
 
+for (const { case: id, name, make } of tokenAttacks) {
+  test(`${id}: a token ${name} opens nothing`, async () => {
+    const of = service();
+    const token = await make({ ours, attestd, session });
+    const attack = await requestFor(of, { items: [{ prv: demo.id, ct: 'x' }] }, { token });
+    await assert.rejects(of.release('decrypt', attack), problem('token.invalid'));
+    assert.deepEqual(source.asked, []);
+  });
+}
+
+test('a SAML assertion of the same attestation opens nothing: keys are released for tokens only', async () => {
+  const of = service();
+  const order = { claims: sampleClaims(ours.group, session), holder: jwkOf(session.signing.publicKey) };
+  const saml = signAssertion(attestd.key, attestd.certificate, order);
+  await verifyAssertion(saml, ours.group, now);
+  for (const token of [saml, Buffer.from(saml).toString('base64'), Buffer.from(saml).toString('base64url')]) {
+    const attack = await requestFor(of, { items: [] }, { token });
+    await assert.rejects(of.release('decrypt', attack), problem('token.invalid'));
+  }
+});
+
 test('a request is good once, also when it comes twice at the same time or long after', async () => {
   const of = service();
   const request = await requestFor(of, { items: [{ prv: demo.id }] }, { op: 'generate-key' });
@@ -323,7 +348,8 @@ test('unknown provider, foreign key and damaged text are told by the same words'
 test('a host whose userspace nobody measured, or that nobody approved, gets a key only where the provider says so', async () => {
   const { submods } = sampleClaims(ours.group, session);
   const vector = { ...submods.host['ear.trustworthiness-vector'], executables: 'warning' as const };
-  const unmeasured = await tokenOf({ submods: { host: { ...submods.host, 'ear.trustworthiness-vector': vector } } });
+  const host = { ...submods.host, 'ear.status': 'warning' as const, 'ear.trustworthiness-vector': vector };
+  const unmeasured = await tokenOf({ submods: { host } });
   const auto = await tokenOf({ enrolled: 'auto' });
   const ask = async (token: string) => (await release('generate-key', [{ prv: demo.id }], { token }))[0]?.problem;
   assert.deepEqual([await ask(unmeasured), await ask(auto)], ['release.unmeasured', 'release.refused']);

@@ -12,6 +12,8 @@ import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { defaultTpmSettings } from '@vouchsafe/domain/attestation/policy';
 import { policyDigest } from '@vouchsafe/domain/attestation/policy-digest';
+import { attributeValues } from '@vouchsafe/domain/attestation/saml/assertion';
+import { verifyAssertion } from '@vouchsafe/domain/attestation/saml/verify-assertion';
 import { verifyToken } from '@vouchsafe/domain/attestation/token';
 import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
 import { Problem } from '@vouchsafe/domain/problem';
@@ -112,6 +114,22 @@ describe('the Attestation Service with real TPMs', () => {
     assert.deepEqual([status, vector.executables, vector.hardware], ['warning', 'warning', 'warning']);
     assert.equal(vector.configuration, 'affirming');
     assert.deepEqual(actions(), ['host.attest']);
+  });
+
+  test('who asks for a SAML assertion gets one with the facts of the token, for the same key', async () => {
+    configuration.putHost(good.record);
+    const [service, keys] = [await newService(), newKeys()];
+    const plain = await service.report(await evidenceFor(service, good));
+    assert.equal(plain.saml, undefined);
+    const answer = await service.report({ ...(await evidenceFor(service, good, keys)), documents: ['jwt', 'saml2'] });
+    const claims = await verifyToken(String(answer.token), bench.group, now);
+    const facts = await verifyAssertion(String(answer.saml), bench.group, now);
+    assert.deepEqual(facts.holder, jwkOf(keys.signing.publicKey));
+    assert.deepEqual(facts.attributes, attributeValues(claims));
+    assert.deepEqual([facts.subject, facts.id, facts.notOnOrAfter], [claims.sub, `_${claims.jti}`, claims.exp]);
+    configuration.deleteImage('golden');
+    const refused = await service.report({ ...(await evidenceFor(service, good, keys)), documents: ['saml2'] });
+    assert.deepEqual([refused.attested, refused.saml], [false, undefined]);
   });
 
   test('every verdict is recorded with the digests of evidence and policy, and a change of policy changes its name', async () => {

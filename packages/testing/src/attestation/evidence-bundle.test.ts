@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { everyTruncation } from '@vouchsafe/bytes/hostile';
-import type { BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { Appraisal, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
 import { type BundleFile, packBundle, unpackBundle } from '@vouchsafe/domain/attestation/bundle/bundle-file';
 import { type BundleStatement, contentDigest, signBundle } from '@vouchsafe/domain/attestation/bundle/bundle-statement';
 import { contentOf, inputOf as storedInputOf } from '@vouchsafe/domain/attestation/bundle/evidence-bundle';
@@ -115,7 +115,7 @@ describe('evidence of real TPMs, kept and judged again', () => {
     const lastBoot = { ak: 'ab', resetCount: 1, restartCount: 2, clock: '3', safe: true, firmware: '00'.repeat(8) };
     const known = { sameTpm: [evil.record], akIsEkOf: undefined };
     const input = inputOf(of, await bench.policy(), { lastBoot, known });
-    const { consume: _c, policy, ...back } = storedInputOf(contentOf(input, true), input.policy);
+    const { consume: _c, policy, ...back } = storedInputOf(contentOf(new Appraisal(input), true), input.policy);
     const { consume: _d, policy: _p, ...given } = input;
     assert.deepEqual(JSON.parse(JSON.stringify(back, plain)), JSON.parse(JSON.stringify(given, plain)));
     assert.equal(evidenceDigest({ ...input, ...back }), evidenceDigest(input));

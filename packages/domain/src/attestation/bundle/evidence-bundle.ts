@@ -3,12 +3,14 @@ import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { fromHex } from '@vouchsafe/bytes/hex';
 import Type from 'typebox';
 import { Problem } from '../../problem.ts';
-import type { AppraisalInput } from '../appraisal.ts';
+import type { Appraisal, AppraisalInput } from '../appraisal.ts';
 import type { Challenge } from '../challenge.ts';
 import type { DecodedEvidence } from '../evidence.ts';
+import { HeldLog } from '../held-log.ts';
 import { HostRecord } from '../host-record.ts';
+import { ImaProgress } from '../ima/progress.ts';
 import type { KnownKeys } from '../known-keys.ts';
-import { maxCommandLine, maxLogBytes, type OtherBank } from '../messages.ts';
+import { Finding, maxCommandLine, maxLogBytes, type OtherBank } from '../messages.ts';
 import { banksInHex, valuesInHex } from '../pcr-values.ts';
 import type { AttestationPolicy } from '../policy.ts';
 
@@ -56,6 +58,13 @@ const StoredEvidence = Type.Object(
     event_log: Type.Optional(octets(maxLogBytes)),
     ima_log: Type.Optional(octets(maxLogBytes)),
     command_line: Type.Optional(Type.String({ maxLength: maxCommandLine })),
+    /** Logs that the host referred to instead of sending them. */
+    reference: Type.Optional(
+      Type.Object(
+        { event_log_sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }), ima_entries: Type.Integer({ minimum: 0 }) },
+        closed,
+      ),
+    ),
     ek_certificate: Type.Optional(octets(8192)),
     intermediates: Type.Array(octets(8192), { maxItems: 16 }),
   },
@@ -74,6 +83,17 @@ const StoredBoot = Type.Object(
   { additionalProperties: true },
 );
 
+/** What the service held of a log that the host referred to; see `HeldLog`. The log itself is in an earlier bundle. */
+const StoredHeld = Type.Object(
+  {
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    image: Type.String({ maxLength: 256 }),
+    findings: Type.Record(Type.String(), Type.Array(Finding)),
+    values: Type.Record(Pcr, Type.String({ pattern: '^[0-9a-f]{64}$' }), closed),
+  },
+  closed,
+);
+
 /** All that a verdict was made from, but for the policy: that stands beside it, since many bundles share one. */
 export const BundleContent = Type.Object(
   {
@@ -83,6 +103,8 @@ export const BundleContent = Type.Object(
     /** What the registry knew of the keys; see `KnownKeys`. */
     known: Type.Optional(Type.Object({ sameTpm: Type.Array(HostRecord), akIsEkOf: Type.Optional(HostRecord) }, closed)),
     last_boot: Type.Optional(StoredBoot),
+    ima_progress: Type.Optional(ImaProgress),
+    held: Type.Optional(StoredHeld),
     /** Seconds since 1970. */
     now: Type.Integer({ minimum: 0 }),
     /** Whether the challenge was unused; absent when the appraisal did not come so far. */
@@ -93,14 +115,17 @@ export const BundleContent = Type.Object(
 export type BundleContent = Type.Static<typeof BundleContent>;
 
 /** @param consumed what `consume` answered, if it was asked */
-export function contentOf(input: AppraisalInput, consumed: boolean | undefined): BundleContent {
-  const { host, known, lastBoot, now } = input;
+export function contentOf(appraisal: Appraisal, consumed: boolean | undefined): BundleContent {
+  const { input } = appraisal;
+  const { host, known, lastBoot, imaProgress, now, challenge } = input;
   return {
-    challenge: storedChallenge(input.challenge, consumed !== undefined),
+    challenge: storedChallenge(challenge, consumed !== undefined),
     evidence: storedEvidence(input.evidence),
     ...(host === undefined ? {} : { host }),
     ...(known === undefined ? {} : { known: storedKeys(known) }),
     ...(lastBoot === undefined ? {} : { last_boot: lastBoot }),
+    ...(imaProgress === undefined ? {} : { ima_progress: imaProgress }),
+    ...(appraisal.has('held') ? { held: storedHeld(appraisal.get('held'), challenge.bank) } : {}),
     now,
     ...(consumed === undefined ? {} : { consumed }),
   };
@@ -111,7 +136,8 @@ export function contentOf(input: AppraisalInput, consumed: boolean | undefined):
  * @throws {Problem} `input.malformed` naming the field
  */
 export function inputOf(content: BundleContent, policy: AttestationPolicy): AppraisalInput {
-  const { challenge, evidence, host, known, last_boot, now, consumed = true } = content;
+  const { challenge, evidence, host, known, last_boot, ima_progress, held, now, consumed = true } = content;
+  const log = held === undefined ? undefined : heldOf(held);
   return {
     challenge: challengeOf(challenge),
     evidence: evidenceOf(evidence),
@@ -119,6 +145,8 @@ export function inputOf(content: BundleContent, policy: AttestationPolicy): Appr
     host,
     ...(known === undefined ? {} : { known: { sameTpm: known.sameTpm, akIsEkOf: known.akIsEkOf } }),
     lastBoot: last_boot,
+    ...(ima_progress === undefined ? {} : { imaProgress: ima_progress }),
+    ...(log === undefined ? {} : { held: () => log }),
     now,
     consume: () => consumed,
   };
@@ -128,6 +156,21 @@ const storedKeys = ({ sameTpm, akIsEkOf }: KnownKeys): NonNullable<BundleContent
   sameTpm: [...sameTpm],
   ...(akIsEkOf === undefined ? {} : { akIsEkOf }),
 });
+
+const storedHeld = (held: HeldLog, bank: 'sha256'): NonNullable<BundleContent['held']> => ({
+  sha256: held.sha256,
+  image: held.image,
+  findings: Object.fromEntries([...held.findings].map(([check, found]) => [check, [...found]])),
+  values: valuesInHex(held.values(bank) ?? new Map()),
+});
+
+const heldOf = ({ sha256, image, findings, values }: NonNullable<BundleContent['held']>): HeldLog =>
+  new HeldLog({
+    sha256,
+    image,
+    findings: new Map(Object.entries(findings)),
+    values: new Map([['sha256', valuesOf(values)]]),
+  });
 
 function storedChallenge({ nonce, secret, ekPublic, ak, ...facts }: Challenge, spent: boolean) {
   return {
@@ -152,7 +195,7 @@ function challengeOf({ nonce, secret, ek_public, ak, ...facts }: BundleContent['
 }
 
 function storedEvidence(evidence: DecodedEvidence): BundleContent['evidence'] {
-  const { eventLog, imaLog, commandLine, ekCertificate, banks } = evidence;
+  const { eventLog, imaLog, commandLine, ekCertificate, banks, reference } = evidence;
   return {
     claims: base64url(evidence.claims),
     attest: base64url(evidence.attest),
@@ -162,13 +205,16 @@ function storedEvidence(evidence: DecodedEvidence): BundleContent['evidence'] {
     ...(eventLog === undefined ? {} : { event_log: base64url(eventLog) }),
     ...(imaLog === undefined ? {} : { ima_log: base64url(imaLog) }),
     ...(commandLine === undefined ? {} : { command_line: commandLine }),
+    ...(reference === undefined
+      ? {}
+      : { reference: { event_log_sha256: reference.eventLog, ima_entries: reference.imaEntries } }),
     ...(ekCertificate === undefined ? {} : { ek_certificate: base64url(ekCertificate.raw) }),
     intermediates: evidence.intermediates.map(({ raw }) => base64url(raw)),
   };
 }
 
 function evidenceOf(stored: BundleContent['evidence']): DecodedEvidence {
-  const { event_log, ima_log, ek_certificate, banks } = stored;
+  const { event_log, ima_log, ek_certificate, banks, reference } = stored;
   return {
     claims: bytes('claims', stored.claims),
     attest: bytes('attest', stored.attest),
@@ -178,6 +224,8 @@ function evidenceOf(stored: BundleContent['evidence']): DecodedEvidence {
       ? {}
       : { banks: new Map(Object.entries(banks).map(([bank, values]) => [bank as OtherBank, valuesOf(values)])) }),
     eventLog: event_log === undefined ? undefined : bytes('event_log', event_log),
+    reference:
+      reference === undefined ? undefined : { eventLog: reference.event_log_sha256, imaEntries: reference.ima_entries },
     imaLog: ima_log === undefined ? undefined : bytes('ima_log', ima_log),
     commandLine: stored.command_line,
     ekCertificate: ek_certificate === undefined ? undefined : certificate('ek_certificate', ek_certificate),

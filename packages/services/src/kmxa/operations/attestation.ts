@@ -51,6 +51,19 @@ export const attestationOperations = ({ agent, trust }: KmxaContext): Operation[
       return trust.status();
     },
   ),
+  query(
+    {
+      name: 'trusted-infrastructure.attestation.assertion',
+      method: 'POST',
+      path: '/trusted-infrastructure/attestation/assertion',
+      grant: 'SECURITY_MGMT',
+      summary: 'Attest now, with a SAML 2.0 assertion beside the token',
+    },
+    async () => {
+      const saml = await trust.assertion();
+      return { ...trust.status(), saml };
+    },
+  ),
   operation(
     {
       name: 'trusted-infrastructure.attestation.introduce',

@@ -88,6 +88,7 @@ const calls: Call[] = [
     gives: { attestation_status: 'unknown', findings: [] },
   },
   { call: ['POST', '/trusted-infrastructure/attestation'], fails: 'service.unreachable', naming: /registered/ },
+  { call: ['POST', '/trusted-infrastructure/attestation/assertion'], fails: 'service.unreachable' },
   {
     call: ['POST', '/trusted-infrastructure/attestation/endorsement-key', { ek: 'rsa-2048' }],
     fails: 'service.unreachable',
@@ -119,7 +120,7 @@ const calls: Call[] = [
 test('every operation does what it says, and names what is wrong', async () => {
   await play(client, calls);
   // What needs a TPM, libvirt or a service is called on whole hosts.
-  const onHosts = /attestation\.(?:attest|introduce)|tpm\.|image\.capture|\.vms\.|providers/;
+  const onHosts = /attestation\.(?:attest|assertion|introduce)|tpm\.|image\.capture|\.vms\.|providers/;
   assertCovered(
     operations.filter(({ name }) => !onHosts.test(name)),
     [...calls, { call: ['GET', raw] }],
