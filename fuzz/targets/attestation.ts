@@ -59,7 +59,7 @@ async function prepare() {
     membership: testMembership(),
     configuration,
     signer: () => attestd,
-    boots: { get: () => undefined, put: () => undefined },
+    boots: { last: () => undefined, put: () => undefined },
     audit: () => undefined,
     now: () => time++,
   });

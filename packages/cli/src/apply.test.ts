@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { imageOf } from '@vouchsafe/domain/testing/images';
+import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
 import { attestdOperations } from '@vouchsafe/services/attestd/operations/table';
 import { testKeeper } from '@vouchsafe/services/attestd/testing/test-keeper';
@@ -30,6 +31,7 @@ beforeEach(async () => {
     configuration,
     evidence,
     sightings: { of: () => [] },
+    boots: new BootHistories(store),
     store,
     audit: () => undefined,
     now: () => new Date(0),

@@ -72,6 +72,16 @@ export function addEk(program: Command): void {
       say(`endorsement key ${hash} is forgotten`);
       await awaitAcknowledgements(command);
     });
+  ek.command('forget-boots <ek>')
+    .description('forget what this TPM said of its starts and its clock, after it was cleared or restored on purpose')
+    .addHelpText(
+      'after',
+      '\nA host is refused (tpm.boot-identity, tpm.clock) when its TPM goes back in time. Find out why before you use this.\n\nExamples:\n  vouchsafe ek forget-boots 3f5a...\n  vouchsafe ek forget-boots "$(vouchsafe ek list -o name | head -n 1)"',
+    )
+    .action(async (hash: string, _options, command: Command) => {
+      await callPart(command, 'attestd', 'DELETE', `${keyPath(hash)}/boots`);
+      say('the next attestation of this TPM is taken for its first');
+    });
 }
 
 function addApprove(ek: Command): void {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
 import { registry } from '@vouchsafe/services/attestd/operations/registry';
 import { httpServer, type Listening, listenOnSocket } from '@vouchsafe/services/http/server';
@@ -24,7 +25,8 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vouchsafe-registry-'));
   store = ConfigStore.open(join(folder, 'attestd.db'), fileSealer(join(folder, 'key')));
   configuration = new AttestationConfiguration(store);
-  const context = { configuration, store, audit: () => undefined, now: () => new Date(0) };
+  const boots = new BootHistories(store);
+  const context = { configuration, boots, store, audit: () => undefined, now: () => new Date(0) };
   const server = httpServer(routesOf(registry(context)), logger('attestd'));
   attestd = await listenOnSocket(server, join(folder, 'attestd-admin.sock'));
 });

@@ -6,6 +6,7 @@ import type { TpmsAttestFrame, TpmsQuoteInfo } from '@vouchsafe/tpm2/attest';
 import { nameOf } from '@vouchsafe/tpm2/name';
 import type { TpmtPublic } from '@vouchsafe/tpm2/public';
 import type { BaseImage } from './base-image.ts';
+import type { BootRecord } from './boot-record.ts';
 import type { Candidate } from './candidate.ts';
 import type { Challenge } from './challenge.ts';
 import type { AgentClaims } from './claims.ts';
@@ -18,21 +19,6 @@ import type { ImaContinuation, ImaProgress } from './ima/progress.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { AttestationPolicy } from './policy.ts';
 import { type Finding, fail, type Verdict, verdictOf } from './verdict.ts';
-
-/** What is known of the last quote of an AK: a TPM that goes back in time is another one, or a copy. */
-export interface BootRecord {
-  /** Name of the AK, in hexadecimal. */
-  readonly ak: string;
-  readonly resetCount: number;
-  readonly restartCount: number;
-  /** Milliseconds, as decimal text: 64 bits. */
-  readonly clock: string;
-  readonly safe: boolean;
-  /** TPMS_ATTEST.firmwareVersion, 16 hexadecimal digits; comparable for one AK, see `tpm.firmware`. */
-  readonly firmware?: string;
-  /** Seconds since 1970. */
-  readonly at?: number;
-}
 
 /** One boot of one TPM, as its quotes tell it. */
 export interface BootKey {
@@ -57,6 +43,7 @@ export interface AppraisalInput {
   readonly policy: AttestationPolicy;
   readonly host: HostRecord | undefined;
   readonly known?: KnownKeys;
+  /** What a quote under this AK is compared with: its own last one, or that of another AK. */
   readonly lastBoot: BootRecord | undefined;
   /** What is known of the IMA log of this very boot: same EK, AK, resetCount and restartCount. */
   readonly imaProgress?: ImaProgress | undefined;

@@ -17,6 +17,8 @@ export const AgentClaims = Type.Object(
     group: GroupId,
     /** Name and version of the agent; for people, never decided upon. */
     agent: Type.String({ maxLength: 128 }),
+    /** The kernel's random name for its boot (Linux: /proc/sys/kernel/random/boot_id): no more than the host's word. */
+    boot_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })),
   },
   { additionalProperties: false },
 );

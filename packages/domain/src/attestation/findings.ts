@@ -7,6 +7,8 @@ export interface FindingFacts {
 }
 
 const compromised = 'treat the host as broken into: this does not happen by accident';
+const restored =
+  'if the TPM was cleared or its state restored on purpose: vouchsafe ek forget-boots EK; otherwise look at the TPM';
 const rebooted = 'reboot the host; if it comes back, reinstall its agent and look at its TPM';
 
 /**
@@ -38,8 +40,37 @@ export const findings = {
   },
   'challenge.once': { stops: 'the same evidence handed in twice', advice: 'attest again' },
   'tpm.clock': {
-    stops: 'an old copy of the state of a virtual TPM',
-    advice: 'if the TPM was cleared or its state restored on purpose, delete the endorsement key and approve it again',
+    stops: 'an old copy of the state of a virtual TPM: within one boot the clock of a TPM only goes forward',
+    advice: restored,
+  },
+  'tpm.clock-unsafe': {
+    stops: 'a claim that the clock only goes forward, after a loss of power',
+    advice: 'nothing: the TPM was not shut down in order, and says so itself for up to 70 minutes',
+  },
+  'tpm.boot-identity': {
+    stops:
+      'a TPM that was switched on less often than it said before: another one, an old copy, or one that was cleared',
+    advice: restored,
+  },
+  'tpm.resumed': {
+    stops: 'nothing: the host was suspended or hibernated since it attested last',
+    advice: 'to accept full boots only: require_full_boot',
+  },
+  'tpm.full-boot': {
+    stops: 'a host that was suspended or hibernated, where the settings ask for full boots',
+    advice: 'reboot the host, or unset require_full_boot',
+  },
+  'tpm.new-ak': {
+    stops: 'a second attestation key of one TPM, whose counters would hide that the TPM went back',
+    advice: 'after a change of agent: vouchsafe ek forget-boots EK; otherwise look at what speaks for this TPM',
+  },
+  'tpm.reset-under-kernel': {
+    stops: 'a TPM that was reset under a running system, into which the golden boot was then replayed',
+    advice: 'reboot the host; a host that hibernates does this too',
+  },
+  'tpm.kernel-without-reset': {
+    stops: 'a kernel that was started by kexec, which the TPM cannot see',
+    advice: 'reboot the host; forbid kexec by lockdown',
   },
 
   // The TPM and its host: whose it is.

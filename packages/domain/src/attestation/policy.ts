@@ -18,10 +18,19 @@ export const TpmSettings = Type.Object(
     enrolment: Type.Union([Type.Literal('approve'), Type.Literal('auto')]),
     /** Scopes whose hosts may have a virtual TPM, for demonstration and development. */
     virtual_tpm_scopes: Type.Array(Type.String({ maxLength: 128 }), { maxItems: 64 }),
+    /** Only a boot after a full reset of the TPM counts, none that was suspended or hibernated since. */
+    require_full_boot: Type.Optional(Type.Boolean()),
+    /** Every bank that the event log covers must be quoted; without it that is told as a warning. */
+    require_every_bank: Type.Optional(Type.Boolean()),
+    /** Seconds from one attestation of a host to its next; 300 when it is left out. */
+    attestation_interval: Type.Optional(Type.Integer({ minimum: 30, maximum: 86_400 })),
   },
   { additionalProperties: false },
 );
 export type TpmSettings = Type.Static<typeof TpmSettings>;
+
+/** Seconds from one attestation to the next where the settings do not say. */
+export const defaultInterval = 300;
 
 export const defaultTpmSettings: TpmSettings = {
   require_certificate_validation: true,

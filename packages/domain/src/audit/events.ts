@@ -22,6 +22,7 @@ export const auditEvents = {
   'host.dismiss': 'a TPM was taken off the list of those that wait for approval',
   'host.attest': 'a host was attested',
   'host.refuse': 'a host was refused attestation',
+  'host.forget-boots': 'what a TPM had said of its starts and its clock was forgotten',
   'image.import': 'a base image was imported',
   'image.activate': 'a base image was activated',
   'image.retire': 'a base image was retired',

@@ -1,13 +1,12 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
 import { hex } from '@vouchsafe/bytes/hex';
-import { type Appraised, appraise, type BootKey, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { type Appraisal, type Appraised, appraise, type BootKey } from '@vouchsafe/domain/attestation/appraisal';
+import { type BootRecord, bootRecordOf } from '@vouchsafe/domain/attestation/boot-record';
 import type { Candidate } from '@vouchsafe/domain/attestation/candidate';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
-import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { pemOf } from '@vouchsafe/domain/attestation/ek-pem';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
-import { firmwareText } from '@vouchsafe/domain/attestation/firmware-version';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import type { KnownKeys } from '@vouchsafe/domain/attestation/known-keys';
 import type { ChallengeAnswer, ChallengeRequest, Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
@@ -22,6 +21,7 @@ import type { Group } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
 import { nameOf } from '@vouchsafe/tpm2/name';
 import type { Membership } from '../host/group-link.ts';
+import type { BootHistories } from './boot-histories.ts';
 import type { AttestationConfiguration } from './configuration.ts';
 import type { GivenVerdict } from './evidence-keeper.ts';
 import { HeldEvidence } from './held-evidence.ts';
@@ -45,10 +45,14 @@ export interface AttestationServiceInput {
   readonly membership: Membership;
   readonly configuration: AttestationConfiguration;
   readonly signer: () => TokenSigner;
-  readonly boots: { get(ek: string): BootRecord | undefined; put(ek: string, boot: BootRecord): void };
   /** Is told which images an approved host has: the one that it passed with, and staged ones. */
   readonly saw?: (seen: SeenImages, now: number) => void;
+  /** What TPMs said before. */
+  readonly boots: Pick<BootHistories, 'last' | 'put'>;
+  /** Records a change of the registry; throws when it cannot. */
   readonly audit: (entry: AuditEntry) => void;
+  /** Records a verdict, and what it was made from; on the disk when it resolves. As `audit` when it is not given. */
+  readonly record?: (entry: AuditEntry) => Promise<void>;
   /** Is given every verdict with its evidence, but for refusals that were too many to be recorded. */
   readonly keep?: (given: GivenVerdict) => void;
   /** Whether evidence must come whole, since it is kept for people who have nothing else. */
@@ -128,7 +132,7 @@ export class AttestationService {
       configuration.host(challenge.ek) ?? this.#onFirstContact(challenge.ek, policy.settings.enrolment, known);
     const host = row && this.#unlessDenied(row);
     const evidence = decodeEvidence(request);
-    const lastBoot = boots.get(challenge.ek);
+    const lastBoot = boots.last(challenge, evidence.attest);
     let consumed: boolean | undefined;
     const consume = (jti: string) => {
       consumed = this.#consume(jti, challenge.exp);
@@ -140,23 +144,22 @@ export class AttestationService {
     const appraised = appraise(input, attestationChecks);
     if (appraised.wantsLogs) throw logsWanted(appraised);
     const given = { appraised, consumed, saml: request.documents?.includes('saml2') === true };
-    return appraised.trusted ? await this.#accept(given) : this.#refuse(given);
+    return await (appraised.trusted ? this.#accept(given) : this.#refuse(given));
   }
 
   async #accept({ appraised, consumed, saml }: Reported): Promise<ReportAnswer> {
     const { findings, appraisal } = appraised;
-    const { ek, ak } = appraisal.input.challenge;
+    const { ek } = appraisal.input.challenge;
     const { signer, instance, now, boots, configuration } = this.#input;
     const claims = tokenClaims(appraisal, { instance, now: now(), jti: randomUUID() });
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
     if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), tpm: appraisal.get('tpm') });
-    const { clockInfo, firmwareVersion } = appraisal.get('attest');
-    boots.put(ek, { ...bootRecordOf(ak, clockInfo), firmware: firmwareText(firmwareVersion), at: now() });
+    boots.put(ek, this.#bootOf(appraisal));
     configuration.registry.remember(ek, akNameOf(appraisal.input.challenge));
     const record = verdictRecord(appraisal.input);
     const staged = this.#told(appraised);
-    this.#recordToken(ek, claims, { ...record, ...staged });
     this.#input.keep?.({ appraised, record, consumed });
+    await this.#recordToken(ek, claims, { ...record, ...staged });
     const { key, certificate } = signer();
     const token = await signToken(key, certificate, claims);
     const warnings = findings.filter((finding) => finding.severity !== 'info');
@@ -168,12 +171,19 @@ export class AttestationService {
     return this.#input.whole?.() ? answer : { ...answer, held };
   }
 
-  #recordToken(
-    ek: string,
-    { host, scope, img: image, jti: token, exp }: TokenClaims,
-    record: VerdictRecord & StagedImages,
-  ): void {
-    this.#input.audit({
+  #bootOf(appraisal: Appraisal): BootRecord {
+    const { challenge, now: at } = appraisal.input;
+    return bootRecordOf(challenge.ak, appraisal.get('attest'), { bootId: appraisal.get('claims').boot_id, at });
+  }
+
+  async #record(entry: AuditEntry): Promise<void> {
+    const { record, audit } = this.#input;
+    await (record === undefined ? audit(entry) : record(entry));
+  }
+
+  async #recordToken(ek: string, claims: TokenClaims, record: VerdictRecord & StagedImages): Promise<void> {
+    const { host, scope, img: image, jti: token, exp } = claims;
+    await this.#record({
       action: 'host.attest',
       actor: { kind: 'host', id: ek },
       target: { kind: 'token', id: token },
@@ -205,7 +215,7 @@ export class AttestationService {
     this.#input.configuration.putHost(host);
   }
 
-  #refuse({ appraised, consumed }: Reported): ReportAnswer {
+  async #refuse({ appraised, consumed }: Reported): Promise<ReportAnswer> {
     const { findings, appraisal } = appraised;
     const { challenge, host } = appraisal.input;
     const { ek } = challenge;
@@ -215,21 +225,22 @@ export class AttestationService {
     const omitted = proven ? 0 : this.#unproven.take(this.#input.now());
     if (omitted !== undefined) {
       const given = { appraised, record: verdictRecord(appraisal.input), consumed };
-      this.#recordRefusal(given, this.#told(appraised), omitted);
+      const staged = this.#told(appraised);
       this.#input.keep?.(given);
+      await this.#recordRefusal(given, staged, omitted);
     }
     const registered = this.#input.configuration.host(ek)?.state;
     const known = proven && registered === 'approved' && appraisal.input.host?.state === 'approved';
     return { attested: false, findings: known ? [...findings] : oneLine(findings) };
   }
 
-  #recordRefusal(
+  async #recordRefusal(
     { appraised: { appraisal, findings }, record }: GivenVerdict,
     staged: StagedImages,
     omitted: number,
-  ): void {
+  ): Promise<void> {
     const { challenge, host } = appraisal.input;
-    this.#input.audit({
+    await this.#record({
       action: 'host.refuse',
       actor: { kind: 'host', id: challenge.ek },
       target: { kind: 'host', id: host?.name ?? challenge.ek },

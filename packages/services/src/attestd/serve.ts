@@ -1,4 +1,3 @@
-import type { BootRecord } from '@vouchsafe/domain/attestation/appraisal';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '../config/host.ts';
 import { certifiedKey } from '../host/certified-key.ts';
@@ -7,6 +6,7 @@ import { httpServer, listenOnSocket } from '../http/server.ts';
 import { type Operation, routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
 import { AttestationService } from './attestation-service.ts';
+import { BootHistories } from './boot-histories.ts';
 import { AttestationConfiguration } from './configuration.ts';
 import { EvidenceArchive } from './evidence-archive.ts';
 import { EvidenceKeeper } from './evidence-keeper.ts';
@@ -39,23 +39,26 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   evidence.prune();
   const pruning = setInterval(() => evidence.prune(), 3600_000).unref();
   const sightings = new ImageSightings(store);
+  const boots = new BootHistories(store);
   const service = new AttestationService({
     instance,
     group: key.group,
     membership,
     configuration,
     signer: key.current,
-    boots: {
-      get: (ek) => store.getState('boots', ek) as BootRecord | undefined,
-      put: (ek, boot) => store.putState('boots', ek, boot),
-    },
+    boots,
     saw: sightings.saw.bind(sightings),
     audit: record,
+    async record(entry) {
+      await audit.commit(entry);
+      // All of a batch come here in one turn: the first of them writes for all.
+      boots.flush();
+    },
     keep: (given) => evidence.keep(given),
     whole: () => configuration.evidence().keep === 'all',
     now,
   });
-  const context = { configuration, evidence, sightings, store, audit: record, now: () => new Date() };
+  const context = { configuration, evidence, sightings, boots, store, audit: record, now: () => new Date() };
   const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
   const admin = await listenOnSocket(
     httpServer(routesOf(attestdOperations(context).map((each) => toldToGroup(each, reports))), log),

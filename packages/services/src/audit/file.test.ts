@@ -86,3 +86,29 @@ test('a record that cannot be written is an error, and the file can be gone on w
   file[Symbol.dispose]();
   assert.throws(() => AuditFile.open(join(folder, 'none', 'x'), 'attestd'), problem('audit.unwritable', /none/));
 });
+
+test('records that are committed together stand in one chain, in their order, with those that are appended between', async () => {
+  using file = AuditFile.open(path, 'attestd');
+  const first = [1, 2, 3].map((i) => file.commit(entry(`first ${i}`)));
+  file.append(entry('between'));
+  await first[0];
+  const second = [1, 2, 3].map((i) => file.commit(entry(`second ${i}`), entry(`and ${i}`)));
+  await Promise.all([...first, ...second]);
+  assert.deepEqual(file.head, verifyChain(lines()));
+  assert.deepEqual(
+    lines().map((line) => JSON.parse(line).target.id),
+    ['between', 'first 1', 'first 2', 'first 3', 'second 1', 'and 1', 'second 2', 'and 2', 'second 3', 'and 3'],
+  );
+});
+
+test('a record that is committed is on the disk when it is said to be', async () => {
+  using file = AuditFile.open(path, 'attestd');
+  const seen: boolean[] = [];
+  await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => {
+      await file.commit(entry(`<${i}>`));
+      seen.push(readFileSync(path, 'utf8').includes(`<${i}>`));
+    }),
+  );
+  assert.deepEqual([seen.length, seen.every(Boolean)], [200, true]);
+});

@@ -1,6 +1,25 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
 import { type AuditEntry, type ChainHead, chain, emptyChain, headAt } from '@vouchsafe/domain/audit/record';
 import { Problem } from '@vouchsafe/domain/problem';
+
+interface Waiting {
+  readonly entries: readonly AuditEntry[];
+  readonly resolve: () => void;
+  readonly reject: (why: Problem) => void;
+}
+
+const sync = promisify(fdatasync);
 
 /**
  * The audit file of one part: JSON lines, each chained to the one before, synced before `append` returns. A part whose
@@ -12,6 +31,11 @@ export class AuditFile implements Disposable {
   readonly #now: () => Date;
   #head: ChainHead;
   #size: number;
+  /** Records of `commit` that are not written yet. */
+  #waiting: Waiting[] = [];
+  #committing: Promise<void> | undefined;
+  /** Why nothing can be written any more. */
+  #broken: Error | undefined;
 
   private constructor(file: number, part: string, now: () => Date, head: ChainHead, size: number) {
     this.#file = file;
@@ -48,6 +72,56 @@ export class AuditFile implements Disposable {
 
   /** @throws {Problem} `audit.unwritable`; the file is then as it was before */
   append(...entries: readonly AuditEntry[]): void {
+    const before = { head: this.#head, size: this.#size };
+    try {
+      this.#write(entries);
+      fdatasyncSync(this.#file);
+    } catch (cause) {
+      this.#back(before);
+      throw new Problem('audit.unwritable', (cause as Error).message, { cause });
+    }
+  }
+
+  /**
+   * As `append`, for records that come by the hundred in a second: those that come while the disk is busy are synced
+   * together. They are on the disk when it resolves.
+   * @throws {Problem} `audit.unwritable`; what was released on none of these records must not be released
+   */
+  commit(...entries: readonly AuditEntry[]): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ entries, resolve, reject });
+    this.#committing ??= this.#commitAll().finally(() => {
+      this.#committing = undefined;
+    });
+    return promise;
+  }
+
+  async #commitAll(): Promise<void> {
+    // What this turn of the loop brings goes into the first batch.
+    await new Promise((done) => setImmediate(done));
+    while (this.#waiting.length > 0) await this.#commitBatch(this.#waiting.splice(0));
+  }
+
+  async #commitBatch(batch: readonly Waiting[]): Promise<void> {
+    const before = { head: this.#head, size: this.#size };
+    let written = false;
+    try {
+      this.#write(batch.flatMap(({ entries }) => entries));
+      written = true;
+      await sync(this.#file);
+      for (const { resolve } of batch) resolve();
+    } catch (cause) {
+      // After a failed sync nobody knows what is on the disk (fsync(2)), and others may stand behind it by now.
+      if (written) this.#broken = cause as Error;
+      else this.#back(before);
+      const problem = new Problem('audit.unwritable', (cause as Error).message, { cause });
+      for (const { reject } of batch) reject(problem);
+    }
+  }
+
+  /** Writes behind the last record; nothing is synced. */
+  #write(entries: readonly AuditEntry[]): void {
+    if (this.#broken !== undefined) throw this.#broken;
     let head = this.#head;
     let text = '';
     for (const entry of entries) {
@@ -56,15 +130,15 @@ export class AuditFile implements Disposable {
       head = next.head;
     }
     const bytes = Buffer.from(text);
-    try {
-      writeWhole(this.#file, bytes, this.#size);
-      fdatasyncSync(this.#file);
-    } catch (cause) {
-      cutTo(this.#file, this.#size);
-      throw new Problem('audit.unwritable', (cause as Error).message, { cause });
-    }
+    writeWhole(this.#file, bytes, this.#size);
     this.#head = head;
     this.#size += bytes.length;
+  }
+
+  #back({ head, size }: { readonly head: ChainHead; readonly size: number }): void {
+    cutTo(this.#file, size);
+    this.#head = head;
+    this.#size = size;
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import { createSecretKey } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { base64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
-import { appraise, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { appraise } from '@vouchsafe/domain/attestation/appraisal';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
@@ -19,6 +19,7 @@ import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
 import { Problem } from '@vouchsafe/domain/problem';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { AttestationService } from '@vouchsafe/services/attestd/attestation-service';
+import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
 import { type TestMembership, testMembership } from '@vouchsafe/services/host/testing/membership';
 import { makeEvidence, type SessionKeys } from '@vouchsafe/services/kmxa/evidence';
@@ -68,11 +69,6 @@ describe('the Attestation Service with real TPMs', () => {
   });
   afterEach(() => part.close());
 
-  const boots = {
-    get: (ek: string) => part.store.getState('boots', ek) as BootRecord | undefined,
-    put: (ek: string, boot: BootRecord) => part.store.putState('boots', ek, boot),
-  };
-
   async function newService(): Promise<AttestationService> {
     const signer = await bench.certify('attestd');
     return new AttestationService({
@@ -81,7 +77,7 @@ describe('the Attestation Service with real TPMs', () => {
       membership,
       configuration,
       signer: () => signer,
-      boots,
+      boots: new BootHistories(part.store),
       audit: (entry) => part.audit(entry),
       now: () => coming.shift() ?? now,
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
-import { appraise, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { appraise } from '@vouchsafe/domain/attestation/appraisal';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { HeldLog } from '@vouchsafe/domain/attestation/held-log';
@@ -15,6 +15,7 @@ import { decodeImaLog } from '@vouchsafe/eventlog/ima/log';
 import { extendedDigest } from '@vouchsafe/eventlog/ima/replay';
 import { buildIma } from '@vouchsafe/eventlog/testing/ima';
 import { AttestationService } from '@vouchsafe/services/attestd/attestation-service';
+import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
 import { testMembership } from '@vouchsafe/services/host/testing/membership';
 import { makeEvidence } from '@vouchsafe/services/kmxa/evidence';
@@ -76,10 +77,7 @@ describe('evidence by reference, with real TPMs', () => {
       configuration,
       signer: () => signer,
       membership: testMembership(),
-      boots: {
-        get: (ek) => part.store.getState('boots', ek) as BootRecord | undefined,
-        put: (ek, boot) => part.store.putState('boots', ek, boot),
-      },
+      boots: new BootHistories(part.store),
       audit: (entry) => part.audit(entry),
       now: () => benchTime,
       whole: () => whole,

@@ -5,7 +5,7 @@ import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import { type AppraisalInput, appraise } from '@vouchsafe/domain/attestation/appraisal';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
-import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
+import { bootRecordOf } from '@vouchsafe/domain/attestation/boot-record';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
 import type { Evidence } from '@vouchsafe/domain/attestation/messages';
@@ -339,17 +339,21 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
   test('rolled-back TPM: it was switched on less often than it said before', async () => {
     const honest = await attempt(good, bench.group);
     const { clockInfo } = decodeAttest(octets(honest.evidence, 'attest'));
-    const reset = bootRecordOf(honest.challenge.ak, { ...clockInfo, resetCount: clockInfo.resetCount + 1 });
-    refusedBy('tpm.clock', ['tpm.clock'], inputOf(honest, policy, { lastBoot: reset }));
+    const reset = bootRecordOf(honest.challenge.ak, {
+      clockInfo: { ...clockInfo, resetCount: clockInfo.resetCount + 1 },
+    });
+    refusedBy('tpm.clock', ['tpm.boot-identity'], inputOf(honest, policy, { lastBoot: reset }));
   });
 
   test('TPM that went on since: accepted, also after another boot and under another AK', async () => {
     const honest = await attempt(good, bench.group);
     const { clockInfo } = decodeAttest(octets(honest.evidence, 'attest'));
     const lastBoots = [
-      bootRecordOf(honest.challenge.ak, { ...clockInfo, clock: clockInfo.clock - 1n }),
-      bootRecordOf(honest.challenge.ak, { ...clockInfo, resetCount: clockInfo.resetCount - 1, clock: 2n ** 63n }),
-      { ...bootRecordOf(honest.challenge.ak, clockInfo), ak: 'ff', resetCount: 2 ** 31 },
+      bootRecordOf(honest.challenge.ak, { clockInfo: { ...clockInfo, clock: clockInfo.clock - 1n } }),
+      bootRecordOf(honest.challenge.ak, {
+        clockInfo: { ...clockInfo, resetCount: clockInfo.resetCount - 1, clock: 2n ** 63n },
+      }),
+      { ...bootRecordOf(honest.challenge.ak, { clockInfo }), ak: 'ff', resetCount: 2 ** 31 },
     ];
     for (const lastBoot of lastBoots) {
       assert.equal(appraise(inputOf(honest, policy, { lastBoot }), attestationChecks).trusted, true);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { everyTruncation } from '@vouchsafe/bytes/hostile';
-import { Appraisal, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { Appraisal } from '@vouchsafe/domain/attestation/appraisal';
 import { type BundleFile, packBundle, unpackBundle } from '@vouchsafe/domain/attestation/bundle/bundle-file';
 import { type BundleStatement, contentDigest, signBundle } from '@vouchsafe/domain/attestation/bundle/bundle-statement';
 import { contentOf, inputOf as storedInputOf } from '@vouchsafe/domain/attestation/bundle/evidence-bundle';
@@ -18,6 +18,7 @@ import { firstRefusal } from '@vouchsafe/domain/rules';
 import { testGroup } from '@vouchsafe/domain/testing/group';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { AttestationService } from '@vouchsafe/services/attestd/attestation-service';
+import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
 import type { EvidenceKeeper } from '@vouchsafe/services/attestd/evidence-keeper';
 import { policyOfDocuments } from '@vouchsafe/services/attestd/policy-of-documents';
@@ -72,10 +73,7 @@ describe('evidence of real TPMs, kept and judged again', () => {
       membership: testMembership(),
       configuration,
       signer: () => signer,
-      boots: {
-        get: (ek) => part.store.getState('boots', ek) as BootRecord | undefined,
-        put: (ek, boot) => part.store.putState('boots', ek, boot),
-      },
+      boots: new BootHistories(part.store),
       audit: (entry) => part.audit(entry),
       keep: (given) => evidence.keep(given),
       now: () => benchTime,

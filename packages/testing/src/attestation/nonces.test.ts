@@ -24,7 +24,7 @@ test('nonces have 256 bits, and none comes twice, also after a start of the serv
       membership: testMembership(),
       configuration: new AttestationConfiguration(part.store),
       signer: () => signer,
-      boots: { get: () => undefined, put: () => undefined },
+      boots: { last: () => undefined, put: () => undefined },
       audit: (entry) => part.audit(entry),
       now: () => catalogueTime,
     });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { hex } from '@vouchsafe/bytes/hex';
-import { appraise, type BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import { appraise } from '@vouchsafe/domain/attestation/appraisal';
 import type { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { pemOf } from '@vouchsafe/domain/attestation/ek-pem';
@@ -13,6 +13,7 @@ import { verifyToken } from '@vouchsafe/domain/attestation/token';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { AttestationService } from '@vouchsafe/services/attestd/attestation-service';
+import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
 import { registry } from '@vouchsafe/services/attestd/operations/registry';
 import { type TestMembership, testMembership } from '@vouchsafe/services/host/testing/membership';
@@ -71,21 +72,19 @@ describe('the host registry with real TPMs', () => {
     configuration.addImage(activeRecord(golden));
     enrol('approve');
     const signer = await bench.certify('attestd');
+    const boots = new BootHistories(part.store);
     service = new AttestationService({
       instance: 'urn:vouchsafe:attestd:bench',
       group: bench.group,
       membership,
       configuration,
       signer: () => signer,
-      boots: {
-        get: (ek) => part.store.getState('boots', ek) as BootRecord | undefined,
-        put: (ek, boot) => part.store.putState('boots', ek, boot),
-      },
+      boots,
       audit: (entry) => part.audit(entry),
       now: () => benchTime,
     });
     const now = () => new Date(benchTime * 1000);
-    client = await part.serve(routesOf(registry({ configuration, store: part.store, audit: part.audit, now })));
+    client = await part.serve(routesOf(registry({ configuration, boots, store: part.store, audit: part.audit, now })));
   });
   afterEach(() => part.close());
 

@@ -1,4 +1,5 @@
-import type { AppraisalInput, BootRecord } from '@vouchsafe/domain/attestation/appraisal';
+import type { AppraisalInput } from '@vouchsafe/domain/attestation/appraisal';
+import type { BootRecord } from '@vouchsafe/domain/attestation/boot-record';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import type { ChallengeRequest, Evidence } from '@vouchsafe/domain/attestation/messages';
 import type { AttestationPolicy } from '@vouchsafe/domain/attestation/policy';

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
+import type { BootHistories } from '../boot-histories.ts';
 import type { AttestationConfiguration } from '../configuration.ts';
 import type { EvidenceKeeper } from '../evidence-keeper.ts';
 import type { ImageSightings } from '../image-sightings.ts';
@@ -17,12 +18,13 @@ export interface ConfigurationContext {
 /** What the management operations of attestd work on. */
 export interface AttestdContext extends ConfigurationContext {
   readonly evidence: EvidenceKeeper;
+  readonly boots: BootHistories;
   /** Which hosts have which image. */
   readonly sightings: Pick<ImageSightings, 'of'>;
 }
 
 /** What those on the host registry work on. */
-export type RegistryContext = ConfigurationContext;
+export type RegistryContext = ConfigurationContext & Pick<AttestdContext, 'boots'>;
 
 /** Who changes the registry through the local administrator's socket, and when. */
 export const actOf = ({ now }: Pick<AttestdContext, 'now'>): Act => ({ by: 'local-root', since: now().toISOString() });

@@ -1,4 +1,3 @@
-import type { BootRecord } from '@vouchsafe/domain/attestation/appraisal';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
@@ -15,10 +14,10 @@ const Revocation = Type.Object({ reason: Type.Optional(Type.String({ maxLength: 
 const Replacement = Type.Object(namedKey, closed);
 
 /** The hosts of the registry by name: what an administrator does with a machine and not with a key. */
-export const hosts = ({ configuration, store, ...rest }: RegistryContext): Operation[] => {
+export const hosts = ({ configuration, store, boots, ...rest }: RegistryContext): Operation[] => {
   const context = { store, ...rest };
   const index = () => new RegistryIndex(configuration.registry);
-  const lastAttested = (ek: string) => (store.getState('boots', ek) as BootRecord | undefined)?.at;
+  const lastAttested = (ek: string) => boots.lastAttested(ek);
   const shown = (name: string) => {
     const rows = configuration.hosts().filter((row) => row.name === name);
     if (rows.length === 0) throw new Problem('object.unknown', `host ${name}`);

@@ -19,6 +19,7 @@ import type { HttpClient } from '../../http/client.ts';
 import { routesOf } from '../../management/operation.ts';
 import { assertCovered, type Call, play } from '../../management/testing/calls.ts';
 import { type TestPart, testPart } from '../../management/testing/part.ts';
+import { BootHistories } from '../boot-histories.ts';
 import { AttestationConfiguration } from '../configuration.ts';
 import type { KeptBundle } from '../evidence-archive.ts';
 import type { EvidenceKeeper } from '../evidence-keeper.ts';
@@ -47,7 +48,15 @@ let evidence: EvidenceKeeper;
 let client: HttpClient;
 const sightings = { of: () => [] };
 const operations = () =>
-  attestdOperations({ configuration, evidence, sightings, store: part.store, audit: part.audit, now: () => time });
+  attestdOperations({
+    configuration,
+    evidence,
+    sightings,
+    boots: new BootHistories(part.store),
+    store: part.store,
+    audit: part.audit,
+    now: () => time,
+  });
 
 beforeEach(async () => {
   part = testPart();
@@ -246,7 +255,7 @@ const rawCalls: Call[] = [
 
 /** Operations whose tests stand in files of their own. */
 const elsewhere =
-  /^attestation\.(?:ima\.|os\.(?!base-images\.))|hosts\.|endorsement-keys\.(?:approve|dismiss|pending)|firmware-blocklist/;
+  /^attestation\.(?:ima\.|os\.(?!base-images\.))|hosts\.|endorsement-keys\.(?:approve|boots|dismiss|pending)|firmware-blocklist/;
 
 test('every operation does what it says, and names what is wrong', async () => {
   await play(client, calls);

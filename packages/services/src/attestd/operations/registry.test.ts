@@ -6,6 +6,7 @@ import type { HttpClient } from '../../http/client.ts';
 import { routesOf } from '../../management/operation.ts';
 import { assertCovered, type Call, play } from '../../management/testing/calls.ts';
 import { type TestPart, testPart } from '../../management/testing/part.ts';
+import { BootHistories } from '../boot-histories.ts';
 import { AttestationConfiguration } from '../configuration.ts';
 import type { TrustChange } from '../trust-reports.ts';
 import { registry } from './registry.ts';
@@ -24,7 +25,10 @@ let client: HttpClient;
 /** What the group is told of, and whether it takes it. */
 let told: TrustChange[];
 let deaf: boolean;
-const operations = () => registry({ configuration, store: part.store, audit: part.audit, now: () => time });
+const operations = () => {
+  const boots = new BootHistories(part.store);
+  return registry({ configuration, boots, store: part.store, audit: part.audit, now: () => time });
+};
 
 beforeEach(async () => {
   part = testPart();

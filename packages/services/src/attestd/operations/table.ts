@@ -1,6 +1,7 @@
 import type { Operation } from '../../management/operation.ts';
 import { rawConfig } from '../../management/raw-config.ts';
 import { baseImages } from './base-images.ts';
+import { boots } from './boots.ts';
 import { caCertificates } from './ca-certificates.ts';
 import { compositions } from './compositions.ts';
 import type { AttestdContext } from './context.ts';
@@ -16,6 +17,7 @@ import { status } from './status.ts';
 export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...caCertificates(context),
   ...registry(context),
+  ...boots(context),
   ...settings(context),
   ...baseImages(context),
   ...keptEvidence(context),

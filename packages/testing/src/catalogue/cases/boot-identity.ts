@@ -1,5 +1,5 @@
-import type { BootRecord } from '@vouchsafe/domain/attestation/appraisal';
-import { bootRecordOf } from '@vouchsafe/domain/attestation/checks/clock';
+import type { BootRecord } from '@vouchsafe/domain/attestation/boot-record';
+import { bootRecordOf } from '@vouchsafe/domain/attestation/boot-record';
 import { type CatalogueCase, findings, type Mutation } from '../case.ts';
 import type { Parts } from '../parts.ts';
 
@@ -7,7 +7,7 @@ const clockInfo = { clock: 3_600_000n, resetCount: 7, restartCount: 0, safe: tru
 type Clock = typeof clockInfo;
 
 const recorded = (honest: Parts, last: Partial<Clock>): BootRecord =>
-  bootRecordOf(honest.signer.publicArea, { ...clockInfo, ...last });
+  bootRecordOf(honest.signer.publicArea, { clockInfo: { ...clockInfo, ...last } });
 
 /** What the last quote said, and what this one says. */
 const from = (
@@ -23,6 +23,7 @@ const from = (
 });
 
 const refused = findings('tpm.clock');
+const anotherBoot = findings('tpm.boot-identity');
 
 export const bootIdentityCases: readonly CatalogueCase[] = [
   {
@@ -38,7 +39,7 @@ export const bootIdentityCases: readonly CatalogueCase[] = [
   {
     id: 'T03',
     what: 'resetCount is lower under the same key',
-    mutations: [from('by one', {}, { resetCount: 6 }, refused)],
+    mutations: [from('by one', {}, { resetCount: 6 }, anotherBoot)],
   },
   {
     id: 'T04',
@@ -53,7 +54,10 @@ export const bootIdentityCases: readonly CatalogueCase[] = [
   {
     id: 'T06',
     what: 'power was lost: the clock may repeat',
-    mutations: [from('safe is NO, the clock is 70 minutes back', {}, { clock: 0n, safe: false })],
+    mutations: [
+      from('safe is NO after the reset, the clock is 70 minutes back', {}, { resetCount: 8, clock: 0n, safe: false }),
+      from('safe was NO before and still is', { safe: false }, { clock: 0n, safe: false }),
+    ],
   },
   {
     id: 'T07',
@@ -71,7 +75,11 @@ export const bootIdentityCases: readonly CatalogueCase[] = [
   {
     id: 'T09',
     what: 'an old copy of the state of a virtual TPM',
-    mutations: [from('clock and resetCount are lower', { resetCount: 9 }, { resetCount: 7 }, refused)],
+    mutations: [
+      from('clock and resetCount are lower', { resetCount: 9 }, { resetCount: 7 }, anotherBoot),
+      from('started from the copy as often as before', {}, { clock: 0n, safe: false }, refused),
+      from('restartCount is lower without a reset', { restartCount: 2 }, { restartCount: 1 }, anotherBoot),
+    ],
   },
   {
     id: 'T10',
