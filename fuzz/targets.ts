@@ -4,6 +4,7 @@ import type { MakeTargets, Target } from './target.ts';
 const files: Readonly<Record<string, () => Promise<{ readonly make: MakeTargets }>>> = {
   eventlog: () => import('./targets/eventlog.ts'),
   ima: () => import('./targets/ima.ts'),
+  'ima-lists': () => import('./targets/ima-lists.ts'),
   tpm2: () => import('./targets/tpm2.ts'),
   certificate: () => import('./targets/certificate.ts'),
   kmip: () => import('./targets/kmip.ts'),

@@ -26,7 +26,7 @@ until [ -S /run/vouchsafe/kmxa-admin.sock ]; do sleep 0.1; done
 vouchsafe apply -f /etc/vouchsafe/agent.yaml || exit 20
 vouchsafe provider check demo
 echo "host: the first check left with $?"
-vouchsafe image capture "$IMAGE" --file /tmp/image.json || exit 21
+vouchsafe image capture "$IMAGE" --file /tmp/image.json $CAPTURE || exit 21
 base64 /sys/kernel/security/ima/binary_runtime_measurements >/tmp/ima
 tell ima-log /tmp/ima
 tell image /tmp/image.json
@@ -55,8 +55,12 @@ export interface DayOptions {
   readonly image: string;
   readonly appendCommandLine?: string;
   readonly kernel?: Kernel;
-  /** What to do with the image that the host captured, before it asks again. */
-  readonly told: (image: unknown) => Promise<void>;
+  /** Further options of `image capture`. */
+  readonly capture?: string;
+  /** The host's program; the site's own when left out. */
+  readonly executable?: string;
+  /** What to do with the image that the host captured and with its IMA log, before it asks again. */
+  readonly told: (image: unknown, imaLog: Uint8Array) => Promise<void>;
 }
 
 /**
@@ -116,20 +120,21 @@ export class WholeHostSite implements AsyncDisposable {
   }
 
   /** Boots a host and sees it through its day. */
-  async day({ host, image, appendCommandLine = '', kernel, told }: DayOptions): Promise<Day> {
+  async day(options: DayOptions): Promise<Day> {
+    const { host, image, appendCommandLine = '', kernel, capture = '', executable = this.executable, told } = options;
     const folder = this.work.file(image);
     await mkdir(folder);
-    const bodies = new Map<string, string>();
+    let imaLog = new Uint8Array();
     await using server = await listen(async (kind, body) => {
-      bodies.set(kind, body);
-      if (kind === 'image') await told(JSON.parse(body));
+      if (kind === 'ima-log') imaLog = new Uint8Array(Buffer.from(body, 'base64'));
+      if (kind === 'image') await told(JSON.parse(body), imaLog);
     });
     await using machine = await WholeHost.boot({
       folder,
       tpmState: this.work.file(`tpm-${host}`),
-      executable: this.executable,
+      executable,
       script,
-      env: { PORT: String(server.port), IMAGE: image },
+      env: { PORT: String(server.port), IMAGE: image, CAPTURE: capture },
       files: await this.#configure(folder, host),
       appendCommandLine,
       cpus: 2,
@@ -140,7 +145,7 @@ export class WholeHostSite implements AsyncDisposable {
     const [before = '', said, behind = ''] = text.split(/^host: the first check left with (\d+)/m);
     assert.ok(said !== undefined, `the host got as far as: ${text}`);
     return {
-      imaLog: Buffer.from(bodies.get('ima-log') ?? '', 'base64'),
+      imaLog,
       firstCheck: { text: before, status: Number(said) },
       secondCheck: { text: behind, status },
     };

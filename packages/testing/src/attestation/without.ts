@@ -1,3 +1,4 @@
+import { hex } from '@vouchsafe/bytes/hex';
 import type { Appraisal, Check } from '@vouchsafe/domain/attestation/appraisal';
 import { candidatesOf } from '@vouchsafe/domain/attestation/candidate';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
@@ -45,6 +46,12 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
   },
   'eventlog.facts': (appraisal) =>
     appraisal.prove('facts', provenFacts(appraisal.get('log'), appraisal.input.challenge.bank)),
+  'ima.files': (appraisal) => {
+    const { value, ...ima } = appraisal.get('ima');
+    const judged = { by: '00'.repeat(32), listed: 0, signed: 0, excluded: 0, agent: true, faults: {} };
+    const { rule, entries } = ima;
+    appraisal.prove('imaProgress', { v: 1, bank: 'sha256', rule, value: hex(value), entries, judged });
+  },
   'image.match': (appraisal) => believeImage(appraisal),
   'ima.replay': (appraisal) => {
     const { evidence, challenge } = appraisal.input;

@@ -17,9 +17,10 @@ export const imaReplay: Check = {
     const entries = evidence.imaLog === undefined ? [] : decodeImaLog(evidence.imaLog);
     const found = continueIma(start, entries, quoted);
     if (found === undefined) return [unaccounted(evidence.imaLog, quoted)];
-    if (start.entries === 0 && imaProgress !== undefined && !passesThrough(start, entries, imaProgress))
+    const proven = entries.slice(0, found.covered);
+    if (start.entries === 0 && imaProgress !== undefined && !passesThrough(start, proven, imaProgress))
       return [fail('ima.shrunk', shrunk(imaProgress.entries), { pcr: imaPcr })];
-    appraisal.prove('ima', { ...found, proven: entries.slice(0, found.covered) });
+    appraisal.prove('ima', { ...found, proven });
     return [];
   },
 };

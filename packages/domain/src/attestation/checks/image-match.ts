@@ -1,6 +1,7 @@
 import type { Appraisal, Check } from '../appraisal.ts';
 import { type BaseImage, coverageInWords } from '../base-image.ts';
 import { type Candidate, candidatesOf, sourceOf } from '../candidate.ts';
+import { chooseByFiles } from '../ima/by-files.ts';
 import { differenceFindings, differenceFrom, nearestOf } from '../image-difference.ts';
 import { type ImageFit, imageFit, type ProvenBoot } from '../image-fit.ts';
 import type { ImageRecord, ImageStanding } from '../image-record.ts';
@@ -23,7 +24,8 @@ export const imageMatch: Check = {
     const matching = exact.some(({ standing }) => standing === 'active')
       ? exact
       : candidates.filter((candidate) => fits(candidate, boot, appraisal));
-    const found = matching.find(({ standing }) => standing === 'active');
+    const active = matching.filter(({ standing }) => standing === 'active');
+    const found = chooseByFiles(active, appraisal);
     const idle = matching.filter(({ standing }) => standing !== 'active');
     const staged = idle.filter(({ standing }) => standing === 'staged').map(({ image }) => image.name);
     appraisal.prove('staged', staged);
