@@ -12,6 +12,7 @@ const files: Readonly<Record<string, () => Promise<{ readonly make: MakeTargets 
   tokens: () => import('./targets/tokens.ts'),
   'key-safe': () => import('./targets/key-safe.ts'),
   attestation: () => import('./targets/attestation.ts'),
+  verdict: () => import('./targets/verdict.ts'),
   release: () => import('./targets/release.ts'),
   'domain-xml': () => import('./targets/domain-xml.ts'),
   libvirt: () => import('./targets/libvirt.ts'),
