@@ -30,6 +30,7 @@ import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { groupOf } from '@vouchsafe/domain/group/group';
 import { jwkOf, newPair } from '@vouchsafe/domain/keys/jwk';
 import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
+import { readCertificate } from '@vouchsafe/domain/x509/certificate';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { initialValue, replay } from '@vouchsafe/eventlog/replay';
 import { boot } from '@vouchsafe/eventlog/testing/boot';
@@ -132,7 +133,11 @@ async function prepare() {
     by: 'bench',
     since: '',
   };
-  const trust = trustIn({ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false });
+  const trust = trustIn({
+    name: 'maker',
+    chain: [readCertificate(new X509Certificate(maker.certificatePem).raw)],
+    virtual: false,
+  });
   const policy: AttestationPolicy = { ...freshPolicy(group), trust, images: [activeRecord(image)] };
   return { key, evidence, host, policy, signer: { key: signing.privateKey, certificate }, attest, ak, log };
 }

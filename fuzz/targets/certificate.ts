@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { authorityOf, ekHashOfCertificate } from '@vouchsafe/domain/attestation/ek';
+import { authorityOf, ekHashOfCertificate, readLinks } from '@vouchsafe/domain/attestation/ek';
+import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { certificateOf, groupIdOf } from '@vouchsafe/domain/group/group';
 import { whyNotInRole } from '@vouchsafe/domain/group/role';
+import { pinnedAuthority } from '@vouchsafe/domain/testing/tpm-authority';
 import { issue } from '@vouchsafe/domain/x509/authority';
 import { createRequest, parseRequest } from '@vouchsafe/domain/x509/request';
 import { ofCorpus } from '../corpus.ts';
@@ -18,7 +20,7 @@ export const make: MakeTargets = async () => {
   const order = { authority: maker, publicKey: fixedPair(5).publicKey, subject: 'ek', serial: '04', ...validity };
   const ek = new X509Certificate(await issue({ ...order, usages: ['agree'], sans: { dns: ['a'], ip: ['127.0.0.1'] } }));
   const root = new X509Certificate(maker.certificatePem);
-  const authority = { name: 'maker', chain: [root], virtual: false };
+  const trust = trustIn(pinnedAuthority('maker', maker.certificatePem));
   const { privateKey } = fixedPair(6);
   const request = await createRequest({ subject: 'member', privateKey, sans: { dns: ['a'], ip: ['127.0.0.1'] } });
   return [
@@ -30,7 +32,8 @@ export const make: MakeTargets = async () => {
         const certificate = certificateOf(bytes, 'certificate');
         ekHashOfCertificate(certificate);
         groupIdOf(certificate);
-        authorityOf(certificate, [root, certificate, ek], [authority], now);
+        const links = readLinks([root.raw, certificate.raw, ek.raw]);
+        for (const leaf of readLinks([certificate.raw])) authorityOf({ leaf, links, trust, crl: 'required', now });
         whyNotInRole(certificate, group, 'attestd', now);
       },
       refuses: problemsOf('input.malformed'),

@@ -10,14 +10,15 @@ import type { BootRecord } from './boot-record.ts';
 import type { Candidate } from './candidate.ts';
 import type { Challenge } from './challenge.ts';
 import type { AgentClaims } from './claims.ts';
+import type { EkQuirk } from './ek-quirks.ts';
 import type { DecodedEvidence } from './evidence.ts';
 import type { FindingId } from './findings.ts';
-import type { TpmMaker } from './firmware-block.ts';
 import type { HeldLog } from './held-log.ts';
 import type { HostRecord } from './host-record.ts';
 import type { ImaContinuation, ImaProgress } from './ima/progress.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { AttestationPolicy } from './policy.ts';
+import type { TpmAttributes } from './tpm-attributes.ts';
 import { type Finding, fail, type Verdict, verdictOf } from './verdict.ts';
 
 /** One boot of one TPM, as its quotes tell it. */
@@ -106,7 +107,7 @@ export interface Proven {
   /** [ek.certificate] `undefined` is never set: absent when the EK has no certificate that counts */
   tpm: HostRecord['tpm'];
   /** [ek.certificate] what the certificate of the EK says of its TPM */
-  certificate: TpmMaker;
+  certificate: TpmAttributes & { readonly quirks: readonly EkQuirk[] };
   /** [host.enrolled] */
   host: HostRecord;
   /** [image.match] the active image that the host has, or the composition of two */

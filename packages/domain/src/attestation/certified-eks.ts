@@ -1,45 +1,55 @@
-import type { X509Certificate } from 'node:crypto';
-import type { TpmAuthority, TpmTrust } from './tpm-trust.ts';
+import { createHash } from 'node:crypto';
+import type { RevocationMode } from '../x509/revocation.ts';
+import type { EkLeaf } from './ek-leaf.ts';
+import type { TpmTrust } from './tpm-trust.ts';
 
 /** Seconds that a certified EK is believed without another look at its certificates. */
 const lifetime = 3600;
-/** More EKs than this are not remembered; 10,000 hosts have room. */
+/** More EKs than this are not remembered; 10,000 hosts have room for both their EKs. */
 const limit = 20_000;
 
-interface Certified {
-  readonly authority: TpmAuthority;
+/** What the certificates of an EK have proven. */
+export interface CertifiedEk extends EkLeaf {
+  /** The TPM is software: its authority was marked so, or the certificate says it. */
+  readonly virtual: boolean;
+  /** Revocation lists that are out of date and were used all the same. */
+  readonly notes: readonly string[];
+  /** Seconds since 1970 until which the same certificates and lists say the same. */
   readonly until: number;
 }
 
 /**
  * EKs whose certificates led to an authority. Checking a path costs several signatures and is the same every time, while
  * a host attests every few minutes. Only successes are remembered, and none longer than the first certificate on the way
- * holds. They belong to one trust: with another everything is looked at again.
+ * or the first revocation list holds. They belong to one trust (authorities, intermediates and lists): with another
+ * everything is looked at again.
  */
-const remembered = new WeakMap<TpmTrust, Map<string, Certified>>();
+const remembered = new WeakMap<TpmTrust, Map<string, CertifiedEk>>();
 
 /** The certificates that an EK was presented with. */
 export interface PresentedEk {
   /** SHA-256 of the EK's SubjectPublicKeyInfo, which the leaf was compared with. */
   readonly ek: string;
-  readonly leaf: X509Certificate;
-  readonly intermediates: readonly X509Certificate[];
+  readonly leaf: Uint8Array;
+  readonly links: readonly Uint8Array[];
+  readonly crl: RevocationMode;
 }
 
-/** The authority of an EK that was presented in the same way a while ago. `now` in seconds since 1970. */
-export function rememberedAuthority(presented: PresentedEk, trust: TpmTrust, now: number): TpmAuthority | undefined {
+/** What an EK proved that was presented in the same way a while ago. `now` in seconds since 1970. */
+export function rememberedEk(presented: PresentedEk, trust: TpmTrust, now: number): CertifiedEk | undefined {
   const known = remembered.get(trust)?.get(nameOf(presented));
-  return known !== undefined && now < known.until ? known.authority : undefined;
+  return known !== undefined && now < known.until ? known : undefined;
 }
 
-export function rememberAuthority(presented: PresentedEk, trust: TpmTrust, authority: TpmAuthority, now: number): void {
-  const known = remembered.get(trust) ?? new Map<string, Certified>();
+export function rememberEk(presented: PresentedEk, trust: TpmTrust, certified: CertifiedEk, now: number): void {
+  const known = remembered.get(trust) ?? new Map<string, CertifiedEk>();
   remembered.set(trust, known);
   if (known.size >= limit) known.clear();
-  const links = [...authority.chain, ...presented.intermediates].map((each) => each.validToDate.getTime() / 1000);
-  const until = Math.min(now + lifetime, ...links.filter((end) => end > now));
-  known.set(nameOf(presented), { authority, until });
+  known.set(nameOf(presented), { ...certified, until: Math.min(now + lifetime, certified.until) });
 }
 
-const nameOf = ({ ek, leaf, intermediates }: PresentedEk): string =>
-  [ek, ...[leaf, ...intermediates].map((each) => each.fingerprint256)].join();
+function nameOf({ ek, leaf, links, crl }: PresentedEk): string {
+  const hash = createHash('sha256').update(`${ek} ${crl}`);
+  for (const each of [leaf, ...links]) hash.update(` ${each.length} `).update(each);
+  return hash.digest('base64url');
+}

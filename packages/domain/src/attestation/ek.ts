@@ -2,8 +2,11 @@ import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { decodePublic } from '@vouchsafe/tpm2/public';
 import { spkiOf } from '@vouchsafe/tpm2/public-key';
 import { Problem } from '../problem.ts';
-import { constraintsOf } from '../x509/constraints.ts';
-import type { TpmAuthority } from './tpm-trust.ts';
+import { type Certificate, readCertificate } from '../x509/certificate.ts';
+import { type CertificatePath, findPath, type Links, linksOf, type PathFault } from '../x509/path.ts';
+import { type Crls, crlsByIssuer, type RevocationMode, revocationOf } from '../x509/revocation.ts';
+import { ekPurpose, readEkLeaf } from './ek-leaf.ts';
+import type { TpmAuthority, TpmTrust } from './tpm-trust.ts';
 
 /** Names an endorsement key: SHA-256 of its SubjectPublicKeyInfo, in hexadecimal. */
 export const ekHash = (ekPublic: Uint8Array): string =>
@@ -11,112 +14,104 @@ export const ekHash = (ekPublic: Uint8Array): string =>
     .update(spkiOf(decodePublic(ekPublic)))
     .digest('hex');
 
-/** The same for the key in a certificate. @throws {Problem} `input.malformed` */
-export function ekHashOfCertificate(certificate: X509Certificate): string {
-  const key = keyIn(certificate);
-  if (key === undefined)
+/** The same for the key in a certificate of an EK, as it stands in NV or a file. @throws {Problem} `input.malformed` */
+export function ekHashOfCertificate(certificate: Uint8Array | X509Certificate): string {
+  return ekKeyOf(certificate).hash;
+}
+
+/** The key in a certificate of an EK, and its hash. @throws {Problem} `input.malformed` */
+export function ekKeyOf(certificate: Uint8Array | X509Certificate): { readonly key: KeyObject; readonly hash: string } {
+  const bytes = certificate instanceof Uint8Array ? certificate : certificate.raw;
+  const { key, hash } = publicKeyIn(bytes);
+  if (key === undefined || hash === undefined)
     throw new Problem('input.malformed', 'certificate: it holds no public key of a kind that can be read');
-  return createHash('sha256')
-    .update(key.export({ format: 'der', type: 'spki' }))
-    .digest('hex');
+  return { key, hash };
 }
 
-/** OpenSSL reads the key of a certificate only when it is asked for, and does not know every kind. */
-function keyIn(certificate: X509Certificate): KeyObject | undefined {
+function publicKeyIn(bytes: Uint8Array) {
   try {
-    return certificate.publicKey;
-  } catch {
-    return undefined;
+    return readEkLeaf(bytes).certificate.publicKey;
+  } catch (cause) {
+    throw new Problem('input.malformed', `certificate: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** Longest path from the issuer of an EK certificate to a root, in certificates. */
-const maxPath = 8;
-
-/** A certificate on the way up, and the one that issued the leaf below it. */
-interface Step {
-  readonly certificate: X509Certificate;
-  readonly first: X509Certificate;
-  /** Authorities between it and the leaf, those that only renewed their own name left out (RFC 5280, 4.2.1.9). */
-  readonly below: number;
+/** The authority under whose root an EK certificate stands. */
+export interface CertifiedBy {
+  readonly authority: TpmAuthority;
+  readonly path: CertificatePath;
+  /** Revocation lists that are out of date and were used all the same. */
+  readonly notes: readonly string[];
+  /** Seconds since 1970 until which the same certificates and lists say the same. */
+  readonly until: number;
 }
+
+export interface CertifyInput {
+  readonly leaf: Certificate;
+  /** Certificates that the host has: links only, trust comes from the pinned roots. */
+  readonly links: readonly Certificate[];
+  readonly trust: TpmTrust;
+  readonly crl: RevocationMode;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+/** Finds the authority behind an EK certificate, or why there is none. */
+export function authorityOf({ leaf, links, trust, crl, now }: CertifyInput): CertifiedBy | PathFault {
+  const pinned = pinnedBy(trust);
+  const search = { leaf, now, purpose: ekPurpose, roots: pinned.roots, links: [pinned.links, linksOf(links)] };
+  const path = findPath({ ...search, refused: (each) => revocationOf(each, pinned.crls, crl, now).fault });
+  if ('kind' in path) return path;
+  const authority = authorityFor(path, trust.authorities);
+  if (authority === undefined) return { kind: 'unknown', why: 'no imported CA has the root that it stands under' };
+  const { notes, until } = revocationOf(path, pinned.crls, crl, now);
+  const ends = path.slice(1).map(({ notAfter }) => notAfter);
+  return { authority, path, notes, until: Math.min(until, ...ends) };
+}
+
+interface Pinned {
+  readonly roots: ReadonlySet<string>;
+  readonly links: Links;
+  readonly crls: Crls;
+}
+
+/** What is made of a trust once and serves every certificate. */
+const prepared = new WeakMap<TpmTrust, Pinned>();
+
+function pinnedBy(trust: TpmTrust): Pinned {
+  const known = prepared.get(trust);
+  if (known !== undefined) return known;
+  const { authorities, intermediates, crls } = trust;
+  const chains = authorities.flatMap(({ chain }) => chain);
+  const roots = new Set(authorities.flatMap((authority) => rootOf(authority)?.fingerprint ?? []));
+  const made = { roots, links: linksOf([...chains, ...intermediates]), crls: crlsByIssuer(crls) };
+  prepared.set(trust, made);
+  return made;
+}
+
+const rootOf = ({ chain, under = false }: TpmAuthority): Certificate | undefined => (under ? undefined : chain[0]);
 
 /**
- * The authority under whose root an EK certificate stands. Intermediates may come from the host: they are links only,
- * trust comes from the pinned chains. Each link is looked at once, so that certificates that issue one another cost no
- * more than others.
- *
- * @param now seconds since 1970
- * @returns the authority, or why there is none
+ * The authority with the root of a path. Where several have it, the one counts that pins the issuer of the leaf, and
+ * without such a one a virtual one: a host chooses its intermediates, and must not choose to be hardware by them.
  */
-export function authorityOf(
-  leaf: X509Certificate,
-  intermediates: readonly X509Certificate[],
-  authorities: readonly TpmAuthority[],
-  now: number,
-): TpmAuthority | string {
-  const links = new Map(
-    [...authorities.flatMap(({ chain }) => chain), ...intermediates].map((each) => [nameOf(each), each]),
-  );
-  let why = `no imported CA issued it (issuer ${oneLine(leaf.issuer)})`;
-  let level = takeIssuers(leaf, links).map((certificate): Step => ({ certificate, first: certificate, below: 0 }));
-  for (let depth = 1; depth <= maxPath && level.length > 0; depth++) {
-    const next: Step[] = [];
-    for (const step of level) {
-      const { certificate, first } = step;
-      const fault = issuerFault(step, now);
-      if (fault !== undefined) {
-        why = fault;
-        continue;
-      }
-      const authority = underRoot(certificate, first, authorities);
-      if (authority !== undefined) return authority;
-      const below = step.below + (certificate.issuer === certificate.subject ? 0 : 1);
-      next.push(...takeIssuers(certificate, links).map((issuer) => ({ certificate: issuer, first, below })));
-    }
-    level = next;
-  }
-  return why;
-}
-
-const nameOf = (certificate: X509Certificate): string => certificate.fingerprint256;
-
-/** Takes the issuers of a certificate out of the links. */
-function takeIssuers(certificate: X509Certificate, links: Map<string, X509Certificate>): X509Certificate[] {
-  const found = [...links.values()].filter((link) => issued(certificate, link));
-  for (const each of found) links.delete(nameOf(each));
-  return found;
-}
-
-function issued(certificate: X509Certificate, by: X509Certificate): boolean {
-  const key = certificate.checkIssued(by) ? keyIn(by) : undefined;
-  return key !== undefined && certificate.verify(key);
-}
-
-/**
- * The authority with this root. Where several have it, the one counts that pins the issuer of the leaf, and without
- * such a one a virtual one: a host chooses its intermediates, and must not choose to be hardware by them.
- */
-function underRoot(
-  root: X509Certificate,
-  first: X509Certificate,
-  authorities: readonly TpmAuthority[],
-): TpmAuthority | undefined {
-  const candidates = authorities.filter(({ chain }) => chain.at(-1)?.raw.equals(root.raw));
-  const [one] = candidates
-    .filter(({ chain }) => chain.some(({ raw }) => raw.equals(first.raw)))
+function authorityFor(path: CertificatePath, authorities: readonly TpmAuthority[]): TpmAuthority | undefined {
+  const [root, issuer] = [path.at(-1)?.fingerprint, path[1]?.fingerprint];
+  const owners = authorities.filter((authority) => rootOf(authority)?.fingerprint === root);
+  const pinning = authorities
+    .filter((authority) => authority.under === true || owners.includes(authority))
+    .filter(({ chain }) => chain.some(({ fingerprint }) => fingerprint === issuer))
     .toSorted((a, b) => Number(b.virtual) - Number(a.virtual));
-  return one ?? candidates.find(({ virtual }) => virtual) ?? candidates[0];
+  return pinning[0] ?? owners.find(({ virtual }) => virtual) ?? owners[0];
 }
 
-function issuerFault({ certificate: issuer, below }: Step, now: number): string | undefined {
-  const name = oneLine(issuer.subject);
-  const { pathLength = Number.POSITIVE_INFINITY } = constraintsOf(issuer);
-  if (!issuer.ca) return `its issuer ${name} is no CA`;
-  if (issuer.validFromDate.getTime() / 1000 > now) return `its issuer ${name} is not valid yet`;
-  if (issuer.validToDate.getTime() / 1000 < now) return `its issuer ${name} has expired`;
-  if (below > pathLength) return `its issuer ${name} may have ${pathLength} authorities below it, not ${below}`;
-  return undefined;
+/** Certificates that a host has, as far as they can be read: the others are no links. */
+export function readLinks(certificates: readonly Uint8Array[]): Certificate[] {
+  return certificates.flatMap((bytes) => {
+    try {
+      return [readCertificate(bytes)];
+    } catch {
+      return [];
+    }
+  });
 }
-
-const oneLine = (name: string): string => name.replaceAll('\n', ', ');

@@ -30,8 +30,8 @@ export function evidenceDigest({ challenge, evidence }: Pick<AppraisalInput, 'ch
     sha256(canonicalJson(values)),
     eventLogDigest(evidence),
     imaDigest(evidence),
-    evidence.ekCertificate && sha256(evidence.ekCertificate.raw),
-    intermediates.length === 0 ? undefined : sha256(Buffer.concat(intermediates.map(({ raw }) => sha256(raw)))),
+    evidence.ekCertificate && sha256(evidence.ekCertificate),
+    intermediates.length === 0 ? undefined : sha256(Buffer.concat(intermediates.map(sha256))),
   ];
   const whole = createHash('sha256').update(label);
   for (const part of parts) whole.update(part ?? absent);

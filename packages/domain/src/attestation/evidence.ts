@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { fromBase64url } from '@vouchsafe/bytes/base64url';
 import { fromHex } from '@vouchsafe/bytes/hex';
 import { Problem } from '../problem.ts';
@@ -28,8 +27,10 @@ export interface DecodedEvidence {
   readonly imaLog: Uint8Array | undefined;
   /** What the kernel says it was started with: believed only where a measured digest is that of this text. */
   readonly commandLine?: string | undefined;
-  readonly ekCertificate: X509Certificate | undefined;
-  readonly intermediates: readonly X509Certificate[];
+  /** What stands in NV, whether or not it is a strict certificate: the check of it knows what to bear. */
+  readonly ekCertificate: Uint8Array | undefined;
+  /** As above, of issuers: untrusted. */
+  readonly intermediates: readonly Uint8Array[];
 }
 
 /** @throws {Problem} `input.malformed`, `input.invalid` naming the field */
@@ -47,8 +48,8 @@ export function decodeEvidence(evidence: Evidence): DecodedEvidence {
     reference: referenceOf(evidence),
     imaLog: ima_log === undefined ? undefined : octets('ima_log', ima_log),
     commandLine: evidence.command_line,
-    ekCertificate: ek_certificate === undefined ? undefined : certificate('ek_certificate', ek_certificate),
-    intermediates: (evidence.intermediates ?? []).map((each, i) => certificate(`intermediates[${i}]`, each)),
+    ekCertificate: ek_certificate === undefined ? undefined : octets('ek_certificate', ek_certificate),
+    intermediates: (evidence.intermediates ?? []).map((each, i) => octets(`intermediates[${i}]`, each)),
   };
 }
 
@@ -68,13 +69,5 @@ function octets(field: string, text: string): Uint8Array {
     return fromBase64url(text);
   } catch (cause) {
     throw new Problem('input.malformed', `evidence: ${field}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function certificate(field: string, text: string): X509Certificate {
-  try {
-    return new X509Certificate(octets(field, text));
-  } catch (cause) {
-    throw new Problem('input.malformed', `evidence: ${field}: not an X.509 certificate`, { cause });
   }
 }

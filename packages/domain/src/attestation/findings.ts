@@ -79,6 +79,31 @@ export const findings = {
     stops: 'a software TPM, or a TPM of a maker that is not trusted',
     advice: 'import the CA of this TPM maker, or list the endorsement key',
   },
+  'ek.revoked': {
+    stops: 'a TPM, or an authority above it, whose certificate was revoked',
+    advice: 'vouchsafe tpm-ca crl list; a revoked TPM is replaced, not approved',
+  },
+  'ek.revocation-unknown': {
+    stops: 'nothing by itself: a revocation since the last list would go unnoticed',
+    advice: 'vouchsafe tpm-ca update, or vouchsafe tpm-ca crl add FILE',
+  },
+  'ek.expired': {
+    stops: 'a certificate whose time is over, of a TPM that nobody vouches for',
+    advice: 'approve the endorsement key by hand, or set expired_certificates',
+  },
+  'ek.weak': {
+    stops: 'an endorsement key that can be guessed or computed',
+    advice: 'let the TPM make another EK, or replace the TPM',
+  },
+  'ek.roca': {
+    stops: 'an endorsement key whose private half follows from its public one (CVE-2017-15361)',
+    advice: 'update the firmware of the TPM, clear it, and approve its new endorsement key',
+  },
+  'ak.weak': { stops: 'an attestation key that can be guessed or computed', advice: 'restart the agent of the host' },
+  'ak.roca': {
+    stops: 'an attestation key whose private half follows from its public one (CVE-2017-15361)',
+    advice: 'update the firmware of the TPM, clear it, and approve its new endorsement key',
+  },
   'ek.sign-only': {
     stops: 'the certificate of an AK passed off as one of an EK',
     advice: 'use the EK certificate of this TPM',

@@ -24,6 +24,12 @@ export const TpmSettings = Type.Object(
     require_every_bank: Type.Optional(Type.Boolean()),
     /** Seconds from one attestation of a host to its next; 300 when it is left out. */
     attestation_interval: Type.Optional(Type.Integer({ minimum: 30, maximum: 86_400 })),
+    /** Revocation lists: `off`, `if-present` (a loaded one counts), or `required` (each issuer needs a current one). */
+    crl: Type.Union([Type.Literal('off'), Type.Literal('if-present'), Type.Literal('required')]),
+    /** EK certificates that expired: accepted `if-listed` (approved by hand), always (`accept`), or never (`refuse`). */
+    expired_certificates: Type.Union([Type.Literal('if-listed'), Type.Literal('accept'), Type.Literal('refuse')]),
+    /** With neither certificates nor listed keys required: lets approved hosts pass all the same. */
+    allow_unidentified: Type.Boolean(),
   },
   { additionalProperties: false },
 );
@@ -37,6 +43,9 @@ export const defaultTpmSettings: TpmSettings = {
   require_endorsement_keys: false,
   enrolment: 'approve',
   virtual_tpm_scopes: [],
+  crl: 'if-present',
+  expired_certificates: 'if-listed',
+  allow_unidentified: false,
 };
 
 /** Everything that an appraisal follows. */

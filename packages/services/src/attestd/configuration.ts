@@ -7,8 +7,7 @@ import { type ImageRecord, readImageRecord } from '@vouchsafe/domain/attestation
 import { defaultMinimums, Minimums } from '@vouchsafe/domain/attestation/minimums';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import type { PolicyDocument } from '@vouchsafe/domain/attestation/policy-digest';
-import { type TpmAuthority, trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
-import { certificateOf, type Group } from '@vouchsafe/domain/group/group';
+import type { Group } from '@vouchsafe/domain/group/group';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
@@ -19,17 +18,12 @@ import { checkFirmwareBlock, FirmwareBlocklist, firmwareBlocks } from './firmwar
 import { checkImaList, checkImaSettings, ImaConfiguration, imaCollections } from './ima-configuration.ts';
 import { HostRegistry, hostRows, readHost } from './registry/host-registry.ts';
 import type { PendingHost } from './registry/pending-host.ts';
+import type { StoredAuthority } from './trust/stored.ts';
+import { TrustStore, trustCollections, trustDocuments } from './trust/trust-store.ts';
 import type { ToldTrust } from './trust-reports.ts';
 
-/** A CA of TPM makers as it is stored: PEM certificates, the root last. */
-export const StoredAuthority = Type.Object(
-  { certs: Type.Array(Type.String({ maxLength: 16384 }), { minItems: 1, maxItems: 8 }), virtual: Type.Boolean() },
-  { additionalProperties: false },
-);
-export type StoredAuthority = Type.Static<typeof StoredAuthority>;
-
 const collections = {
-  authorities: 'tpm2/ca-certificates',
+  ...trustCollections,
   hosts: hostRows,
   settings: 'tpm2/settings',
   images: 'base-images',
@@ -44,8 +38,8 @@ const collections = {
 /** Collections that no verdict depends on as a whole: of the registry it is one row. */
 const noPolicy: readonly string[] = [collections.hosts, collections.evidence];
 
-const readAuthority = validator('stored CA', StoredAuthority);
-const readSettings = validator('stored settings', TpmSettings);
+/** Settings of an older version lack what is newer: that stands at its default. */
+const readSettings = validator('stored settings', Type.Partial(TpmSettings, { additionalProperties: false }));
 const readComposition = validator('stored composition', Composition);
 const readMinimums = validator('stored minimums', Minimums);
 const readRules = validator('stored boot rules', BootRulesSchema);
@@ -55,7 +49,7 @@ const readEpoch = validator('epoch', Type.Integer({ minimum: 0 }));
 
 /** What may stand in a configuration that is taken over. */
 const documents: Collections = {
-  [collections.authorities]: (name, body) => void authorityOf(name, readAuthority(body)),
+  ...trustDocuments,
   [collections.hosts]: (name, body) => sameName(name, readHost(body).ek),
   [collections.images]: (name, body) => sameName(name, readImageRecord(body).image.name),
   [collections.compositions]: (name, body) => sameName(name, readComposition(body).name),
@@ -91,6 +85,7 @@ export class AttestationConfiguration {
   readonly registry: HostRegistry;
   readonly ima: ImaConfiguration;
   readonly blocklist: FirmwareBlocklist;
+  readonly trust: TrustStore;
   #policy: Omit<AttestationPolicy, 'group'> | undefined;
 
   /**
@@ -104,6 +99,7 @@ export class AttestationConfiguration {
       changed: (change: () => void) => this.#changed(change),
       lessTrust: (change: () => void) => this.#lessTrust(change),
     };
+    this.trust = new TrustStore(store, changes);
     this.ima = new ImaConfiguration(store, changes);
     this.blocklist = new FirmwareBlocklist(store, changes);
     this.registry = new HostRegistry(store, {
@@ -117,7 +113,7 @@ export class AttestationConfiguration {
   policy(group: Group): AttestationPolicy {
     this.#policy ??= {
       settings: this.settings(),
-      trust: trustIn(...this.authorities().map(([name, stored]) => authorityOf(name, stored))),
+      trust: this.trust.trust(),
       images: this.images(),
       compositions: this.compositions(),
       minimums: this.minimums(),
@@ -159,7 +155,7 @@ export class AttestationConfiguration {
 
   settings(): TpmSettings {
     const stored = this.#store.get(collections.settings, 'settings');
-    return stored === undefined ? defaultTpmSettings : readSettings(stored);
+    return { ...defaultTpmSettings, ...(stored === undefined ? {} : readSettings(stored)) };
   }
 
   rules(): BootRules {
@@ -183,19 +179,14 @@ export class AttestationConfiguration {
     return Number(this.#store.get(collections.settings, 'epoch') ?? 0);
   }
 
-  authorities(): [string, StoredAuthority][] {
-    return this.#store.list(collections.authorities).map(({ name, body }) => [name, readAuthority(body)]);
-  }
-
-  /** @throws {Problem} `object.exists`, `input.malformed` */
-  addAuthority(name: string, authority: StoredAuthority): void {
-    authorityOf(name, authority);
-    this.#changed(() => this.#store.add(collections.authorities, name, authority));
+  /** @throws {Problem} `object.exists`, `input.malformed`, `input.invalid` */
+  addAuthority(name: string, authority: Pick<StoredAuthority, 'certs' | 'virtual'>): void {
+    this.trust.addAuthority(name, authority);
   }
 
   /** @throws {Problem} `object.unknown` */
   deleteAuthority(name: string): void {
-    this.#lessTrust(() => this.#store.delete(collections.authorities, name));
+    this.trust.deleteAuthority(name);
   }
 
   images(): ImageRecord[] {
@@ -282,6 +273,7 @@ export class AttestationConfiguration {
   takeOver(replacement: Replacement): void {
     checkDocuments(replacement, documents);
     const [epoch, before] = [this.epoch(), this.#trusted()];
+    this.trust.forget();
     this.#changed(() =>
       this.#store.together(() => {
         this.#store.replace(replacement);
@@ -323,12 +315,6 @@ export class AttestationConfiguration {
     change();
   }
 }
-
-/** @throws {Problem} `input.malformed` when a certificate is none */
-function authorityOf(name: string, { certs, virtual }: StoredAuthority): TpmAuthority {
-  return { name, chain: certs.map((pem, i) => certificateOf(pem, `${name}: certs[${i}]`)), virtual };
-}
-
 /** Whether a configuration may refuse what another accepts, apart from single hosts. */
 const lessThan = (before: Trusted, after: Trusted): boolean =>
   asksMore(before.settings, after.settings) ||
@@ -340,6 +326,15 @@ function asksMore(before: TpmSettings, after: TpmSettings): boolean {
   return (
     asked.some((name) => after[name] && !before[name]) ||
     (before.enrolment === 'auto' && after.enrolment === 'approve') ||
+    strictness.crl.indexOf(after.crl) > strictness.crl.indexOf(before.crl) ||
+    strictness.expired.indexOf(after.expired_certificates) > strictness.expired.indexOf(before.expired_certificates) ||
+    (before.allow_unidentified && !after.allow_unidentified) ||
     before.virtual_tpm_scopes.some((scope) => !after.virtual_tpm_scopes.includes(scope))
   );
 }
+
+/** Values of settings, the one that refuses least first. */
+const strictness = {
+  crl: ['off', 'if-present', 'required'],
+  expired: ['accept', 'if-listed', 'refuse'],
+} as const satisfies { crl: readonly TpmSettings['crl'][]; expired: readonly TpmSettings['expired_certificates'][] };

@@ -1,4 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import { concat } from '@vouchsafe/bytes/hex';
+import { readCertificate } from '@vouchsafe/domain/x509/certificate';
+import { sizeOfFirst } from '@vouchsafe/domain/x509/der';
 import type { TpmObject } from '@vouchsafe/tpm2/commands/read-public';
 import { createAk } from '@vouchsafe/tpm2/create-ak';
 import { openEk, persistentEks } from '@vouchsafe/tpm2/create-ek';
@@ -11,7 +13,7 @@ import { type EkChoice, templatesOf } from './ek-choice.ts';
 export interface TpmIdentity extends AsyncDisposable {
   readonly ek: TpmObject;
   readonly ak: TpmObject;
-  /** DER, without the padding of the NV index. */
+  /** What stands in NV: the Attestation Service knows what to bear around and in a certificate. */
   readonly certificate: Uint8Array | undefined;
   readonly intermediates: readonly Uint8Array[];
 }
@@ -31,8 +33,8 @@ export async function openIdentity(tpm: Tpm, choice: EkChoice = 'auto'): Promise
     return {
       ek,
       ak,
-      certificate: certified === undefined ? undefined : derOf(certified.der),
-      intermediates: certified === undefined ? [] : (await issuerCertificates(tpm)).flatMap(allDer),
+      certificate: certified?.der,
+      intermediates: certified === undefined ? [] : issuersIn(await issuerCertificates(tpm)),
       async [Symbol.asyncDispose]() {
         await ak[Symbol.asyncDispose]();
         await ek[Symbol.asyncDispose]();
@@ -60,22 +62,38 @@ function first<N, T>(names: readonly N[], find: (name: N) => T | undefined): T |
   return undefined;
 }
 
-/** NV holds whole indices; what follows the certificate is padding. */
-function derOf(bytes: Uint8Array): Uint8Array {
-  return new X509Certificate(bytes).raw;
+/** Most issuers that are handed on, and the largest; what is more is no chain of a TPM. */
+const [maxIssuers, maxIssuerBytes] = [16, 8192];
+
+/**
+ * The issuers' certificates in NV. A chain may be longer than an index, so its certificates run on from one index into
+ * the next, as Intel's do; others begin anew with each index and pad it.
+ */
+export function issuersIn(indices: readonly Uint8Array[]): Uint8Array[] {
+  const found = new Map<string, Uint8Array>();
+  for (const bytes of [concat(...indices), ...indices])
+    for (const each of derValues(bytes).filter(isCertificate)) found.set(Buffer.from(each).toString('base64'), each);
+  return [...found.values()].slice(0, maxIssuers);
 }
 
-/** Several certificates may follow one another in NV. */
-function allDer(bytes: Uint8Array): Uint8Array[] {
+/** The middle of a certificate may look like a value too. */
+function isCertificate(bytes: Uint8Array): boolean {
+  try {
+    readCertificate(bytes, () => undefined);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** DER values one after the other, up to the first octet that begins none. */
+function derValues(bytes: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = [];
-  for (let rest = bytes; rest.length > 0; ) {
-    try {
-      const der = derOf(rest);
-      found.push(der);
-      rest = rest.subarray(der.length);
-    } catch {
-      break;
-    }
+  for (let rest = bytes; rest[0] === 0x30; ) {
+    const size = sizeOfFirst(rest);
+    if (size === undefined || size > maxIssuerBytes) break;
+    found.push(rest.subarray(0, size));
+    rest = rest.subarray(size);
   }
   return found;
 }

@@ -23,6 +23,8 @@ import { certificateOf, type Group, groupOf } from '@vouchsafe/domain/group/grou
 import { type Role, roles } from '@vouchsafe/domain/group/role';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
 import { type Authority, createAuthority, issue } from '@vouchsafe/domain/x509/authority';
+import { readCertificate } from '@vouchsafe/domain/x509/certificate';
+import { certificatePem } from '@vouchsafe/domain/x509/pem-blocks';
 import type { EkChoice } from '@vouchsafe/services/kmxa/ek-choice';
 import { challengeRequest, makeEvidence, type SessionKeys } from '@vouchsafe/services/kmxa/evidence';
 import { openIdentity, type TpmIdentity } from '@vouchsafe/services/kmxa/tpm-identity';
@@ -135,7 +137,17 @@ export class Bench implements AsyncDisposable {
   async trustedAuthority(): Promise<TrustedAuthority> {
     const [root = '', issuer = ''] =
       (await this.#authority.certificates()).match(/-----BEGIN[^-]*-----[^-]*-----END[^-]*-----/g) ?? [];
-    return { name: 'bench', chain: [certificateOf(issuer, 'issuer'), certificateOf(root, 'root')], virtual: true };
+    return {
+      name: 'bench',
+      chain: [root, issuer].map((pem) => readCertificate(certificateOf(pem, 'certificate').raw)),
+      virtual: true,
+    };
+  }
+
+  /** The same as it is stored. */
+  async storedAuthority(): Promise<{ certs: string[]; virtual: boolean }> {
+    const { chain, virtual } = await this.trustedAuthority();
+    return { certs: chain.map(({ raw }) => certificatePem(raw)), virtual };
   }
 
   /** Policy of an administrator who imported the authority and these images. */

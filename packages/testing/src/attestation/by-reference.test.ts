@@ -65,8 +65,7 @@ describe('evidence by reference, with real TPMs', () => {
   beforeEach(async () => {
     part = testPart();
     configuration = new AttestationConfiguration(part.store);
-    const { chain, virtual } = await bench.trustedAuthority();
-    configuration.addAuthority('bench', { certs: chain.map(String), virtual });
+    configuration.addAuthority('bench', await bench.storedAuthority());
     configuration.addImage(activeRecord(golden));
     configuration.setSettings({ ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] });
     for (const { record } of [good, evil, busy]) configuration.putHost(record);

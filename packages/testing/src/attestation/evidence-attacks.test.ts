@@ -12,6 +12,7 @@ import type { Evidence } from '@vouchsafe/domain/attestation/messages';
 import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import { type AttestationPolicy, quotedPcrs } from '@vouchsafe/domain/attestation/policy';
 import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
+import { pinnedAuthority } from '@vouchsafe/domain/testing/tpm-authority';
 import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
 import { decodeImaLog } from '@vouchsafe/eventlog/ima/log';
 import { decodeLog } from '@vouchsafe/eventlog/log';
@@ -288,8 +289,7 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
 
   test('TPM of a maker that is not trusted', async () => {
     const strangers = await createAuthority({ name: 'swtpm-localca-rootca', ...validity });
-    const chain = [new X509Certificate(strangers.certificatePem)];
-    const other = { ...policy, trust: trustIn({ name: 'other', chain, virtual: true }) };
+    const other = { ...policy, trust: trustIn(pinnedAuthority('other', strangers.certificatePem, true)) };
     refusedBy('ek.certificate', ['ek.certificate'], inputOf(await attempt(good, bench.group), other));
   });
 
@@ -326,8 +326,7 @@ describe('forged, replayed and borrowed evidence, on real TPMs', () => {
         ek_certificate: base64url(certificate.raw),
       },
     };
-    const chain = [new X509Certificate(ca.certificatePem)];
-    const trusting = { ...policy, trust: trustIn({ name: 'maker', chain, virtual: false }) };
+    const trusting = { ...policy, trust: trustIn(pinnedAuthority('maker', ca.certificatePem)) };
     refusedBy('ek.template', ['ek.template'], inputOf(forged, trusting));
   });
 

@@ -60,8 +60,7 @@ describe('evidence of real TPMs, kept and judged again', () => {
   beforeEach(async () => {
     part = testPart();
     configuration = new AttestationConfiguration(part.store);
-    const { chain, virtual } = await bench.trustedAuthority();
-    configuration.addAuthority('bench', { certs: chain.map(String), virtual });
+    configuration.addAuthority('bench', await bench.storedAuthority());
     configuration.addImage(activeRecord(await capture(good)));
     configuration.setSettings({ ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] });
     configuration.setEvidence({ keep: 'all', days: 30, max_mb: 64 });

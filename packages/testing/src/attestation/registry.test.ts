@@ -67,8 +67,7 @@ describe('the host registry with real TPMs', () => {
     revoked = [];
     configuration = new AttestationConfiguration(part.store, (change) => 'deny' in change && revoked.push(change.deny));
     membership = testMembership();
-    const { chain, virtual } = await bench.trustedAuthority();
-    configuration.addAuthority('bench', { certs: chain.map(String), virtual });
+    configuration.addAuthority('bench', await bench.storedAuthority());
     configuration.addImage(activeRecord(golden));
     enrol('approve');
     const signer = await bench.certify('attestd');

@@ -10,6 +10,7 @@ import { type AttestationPolicy, quotedPcrs } from '@vouchsafe/domain/attestatio
 import { trustIn } from '@vouchsafe/domain/attestation/tpm-trust';
 import { groupOf } from '@vouchsafe/domain/group/group';
 import { jwkOf, newPair } from '@vouchsafe/domain/keys/jwk';
+import { pinnedAuthority } from '@vouchsafe/domain/testing/tpm-authority';
 import { type Authority, createAuthority, issue } from '@vouchsafe/domain/x509/authority';
 import { boot } from '@vouchsafe/eventlog/testing/boot';
 import type { EventInput } from '@vouchsafe/eventlog/testing/build';
@@ -53,7 +54,7 @@ export async function createWorld(): Promise<World> {
   const maker = await createAuthority({ name: 'TPM maker', ...catalogueValidity });
   const policy: AttestationPolicy = {
     ...freshPolicy(groupOf(groupAuthority.certificatePem)),
-    trust: trustIn({ name: 'maker', chain: [new X509Certificate(maker.certificatePem)], virtual: false }),
+    trust: trustIn(pinnedAuthority('maker', maker.certificatePem)),
     images: [activeRecord(imageOf('golden', boot))],
   };
   return { groupAuthority, maker, policy };

@@ -1,4 +1,3 @@
-import { X509Certificate as Certificate, type X509Certificate } from 'node:crypto';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { fromHex } from '@vouchsafe/bytes/hex';
 import Type from 'typebox';
@@ -208,8 +207,8 @@ function storedEvidence(evidence: DecodedEvidence): BundleContent['evidence'] {
     ...(reference === undefined
       ? {}
       : { reference: { event_log_sha256: reference.eventLog, ima_entries: reference.imaEntries } }),
-    ...(ekCertificate === undefined ? {} : { ek_certificate: base64url(ekCertificate.raw) }),
-    intermediates: evidence.intermediates.map(({ raw }) => base64url(raw)),
+    ...(ekCertificate === undefined ? {} : { ek_certificate: base64url(ekCertificate) }),
+    intermediates: evidence.intermediates.map(base64url),
   };
 }
 
@@ -228,8 +227,8 @@ function evidenceOf(stored: BundleContent['evidence']): DecodedEvidence {
       reference === undefined ? undefined : { eventLog: reference.event_log_sha256, imaEntries: reference.ima_entries },
     imaLog: ima_log === undefined ? undefined : bytes('ima_log', ima_log),
     commandLine: stored.command_line,
-    ekCertificate: ek_certificate === undefined ? undefined : certificate('ek_certificate', ek_certificate),
-    intermediates: stored.intermediates.map((each, i) => certificate(`intermediates[${i}]`, each)),
+    ekCertificate: ek_certificate === undefined ? undefined : bytes('ek_certificate', ek_certificate),
+    intermediates: stored.intermediates.map((each, i) => bytes(`intermediates[${i}]`, each)),
   };
 }
 
@@ -241,13 +240,5 @@ function bytes(field: string, text: string): Uint8Array {
     return fromBase64url(text);
   } catch (cause) {
     throw new Problem('input.malformed', `evidence bundle: ${field}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function certificate(field: string, text: string): X509Certificate {
-  try {
-    return new Certificate(bytes(field, text));
-  } catch (cause) {
-    throw new Problem('input.malformed', `evidence bundle: ${field}: not an X.509 certificate`, { cause });
   }
 }

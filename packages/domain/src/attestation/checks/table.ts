@@ -19,6 +19,7 @@ import { imaFiles } from './ima-files.ts';
 import { imaReplay } from './ima-replay.ts';
 import { imageMatch } from './image-match.ts';
 import { imageMinimum } from './image-minimum.ts';
+import { keyStrength } from './key-strength.ts';
 import { quoteDigest } from './quote-digest.ts';
 import { quoteExtraData } from './quote-extra-data.ts';
 import { quoteMagic } from './quote-magic.ts';
@@ -38,6 +39,7 @@ export const attestationChecks: readonly Check[] = [
   challengeOnce,
   claimKeys,
   ekTemplate,
+  keyStrength,
   ekCertificate,
   hostEnrolled,
   akShared,

@@ -1,24 +1,43 @@
-import { certificateOf } from '@vouchsafe/domain/group/group';
 import { Problem } from '@vouchsafe/domain/problem';
+import { certificatePem, pemBlocks } from '@vouchsafe/domain/x509/pem-blocks';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { changed, recorded } from '../../management/recorded.ts';
+import { authorityView, planView } from '../trust/views.ts';
 import type { AttestdContext } from './context.ts';
 
 const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' });
+const closed = { additionalProperties: false } as const;
 
 const Create = Type.Object(
   {
     name: Name,
-    cert_chain: Type.Object({ certs: Type.Array(Type.String({ maxLength: 16384 }), { minItems: 1, maxItems: 8 }) }),
+    /** One chain, in either order. */
+    cert_chain: Type.Object({ certs: Type.Array(Type.String({ maxLength: 24_576 }), { minItems: 1, maxItems: 8 }) }),
     /** The CA certifies virtual TPMs. */
     virtual: Type.Optional(Type.Boolean()),
   },
-  { additionalProperties: false },
+  closed,
+);
+
+const largestBundle = 8 * 1024 * 1024;
+
+const Import = Type.Object(
+  {
+    /** PEM certificates, roots and intermediates in any order; text between them is commentary. */
+    certificates: Type.String({ maxLength: largestBundle }),
+    virtual: Type.Optional(Type.Boolean()),
+    /** Pins CAs whose own issuer is not among them as well. */
+    anchor: Type.Optional(Type.Boolean()),
+    /** Takes what stands under a pinned root and pins nothing. */
+    links_only: Type.Optional(Type.Boolean()),
+    dry_run: Type.Optional(Type.Boolean()),
+  },
+  closed,
 );
 
 /** CAs of TPM makers: whose endorsement certificates are believed. */
-export const caCertificates = ({ configuration, ...context }: AttestdContext): Operation[] => [
+export const caCertificates = ({ configuration, now, ...context }: AttestdContext): Operation[] => [
   query(
     {
       name: 'attestation.tpm2.ca-certificates.list',
@@ -27,7 +46,7 @@ export const caCertificates = ({ configuration, ...context }: AttestdContext): O
       grant: 'READ_ONLY',
       summary: 'List the CAs of TPM makers',
     },
-    () => configuration.authorities().map(([name, { virtual }]) => ({ name, virtual })),
+    () => configuration.trust.authorities().map(authorityView),
   ),
   operation(
     {
@@ -37,14 +56,40 @@ export const caCertificates = ({ configuration, ...context }: AttestdContext): O
       grant: 'SECURITY_MGMT',
       summary: 'Trust a CA of a TPM maker',
       body: Create,
-      bodyLimit: 256 * 1024,
+      bodyLimit: 512 * 1024,
     },
     ({ name, cert_chain, virtual = false }) => {
-      refuseLeaf(cert_chain.certs);
-      const authority = { certs: cert_chain.certs, virtual };
       const entry = changed('config.change', 'tpm-ca', name, { virtual });
-      recorded(context, entry, () => configuration.addAuthority(name, authority));
+      recorded(context, entry, () => configuration.trust.addAuthority(name, { certs: cert_chain.certs, virtual }));
       return name;
+    },
+  ),
+  operation(
+    {
+      name: 'attestation.tpm2.ca-certificates.import',
+      method: 'POST',
+      path: '/attestation/tpm2/ca-certificates/import',
+      grant: 'SECURITY_MGMT',
+      summary: 'Trust the roots of a bundle, and know its intermediates',
+      body: Import,
+      bodyLimit: largestBundle + 4096,
+    },
+    ({ certificates, virtual = false, anchor = false, links_only = false, dry_run = false }) => {
+      const bundle = pemBlocks(certificates, 'CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE');
+      if (bundle.length === 0) throw new Problem('input.malformed', 'certificates: expected certificates in PEM');
+      const plan = configuration.trust.plan(bundle, { anchor, linksOnly: links_only, now: now().getTime() / 1000 });
+      const told = planView(plan);
+      if (dry_run || plan.roots.length + plan.intermediates.length === 0) return told;
+      const detail = {
+        virtual,
+        roots: plan.roots.map(({ name }) => name),
+        intermediates: plan.intermediates.length,
+        skipped: plan.skipped.length,
+      };
+      recorded(context, changed('config.change', 'tpm-ca', 'import', detail), () =>
+        configuration.trust.import(plan, virtual),
+      );
+      return told;
     },
   ),
   query(
@@ -56,9 +101,9 @@ export const caCertificates = ({ configuration, ...context }: AttestdContext): O
       summary: 'Show a CA',
     },
     ({ params: { name = '' } }) => {
-      const found = configuration.authorities().find(([each]) => each === name);
-      if (found === undefined) throw new Problem('object.unknown', `CA ${name}`);
-      return { name, cert_chain: { certs: found[1].certs }, virtual: found[1].virtual };
+      const { chain, virtual } = configuration.trust.authority(name);
+      const certs = chain.map(({ raw }) => certificatePem(raw));
+      return { name, cert_chain: { certs }, virtual };
     },
   ),
   query(
@@ -71,19 +116,7 @@ export const caCertificates = ({ configuration, ...context }: AttestdContext): O
     },
     ({ params: { name = '' } }) => {
       const entry = changed('config.change', 'tpm-ca', name, { deleted: true });
-      recorded(context, entry, () => configuration.deleteAuthority(name));
+      recorded(context, entry, () => configuration.trust.deleteAuthority(name));
     },
   ),
 ];
-
-/** A leaf in the chain would look like trust in one TPM and be trust in none. */
-function refuseLeaf(certs: readonly string[]): void {
-  for (const [i, pem] of certs.entries()) {
-    if (!certificateOf(pem, `cert_chain.certs[${i}]`).ca) {
-      throw new Problem(
-        'input.invalid',
-        `cert_chain.certs[${i}]: expected a CA certificate; list a single TPM as endorsement key`,
-      );
-    }
-  }
-}

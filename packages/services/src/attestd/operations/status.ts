@@ -1,6 +1,7 @@
 import { standingOf } from '@vouchsafe/domain/attestation/image-record';
 import { shortfalls } from '@vouchsafe/domain/attestation/minimums';
 import { type Operation, query } from '../../management/operation.ts';
+import { crlView } from '../trust/views.ts';
 import type { AttestdContext } from './context.ts';
 
 /** Health of the Attestation Service, in the vendor's words: NONE, OK, WARNING, ERROR. */
@@ -26,14 +27,35 @@ function complaints({ configuration, evidence: { lost }, now }: AttestdContext) 
   const counting = configuration.images().filter((record) => standingOf(record, seconds) === 'active');
   const minimums = configuration.minimums();
   const short = counting.filter(({ image }) => shortfalls(image, minimums).length > 0);
-  const { require_certificate_validation, require_endorsement_keys, enrolment } = configuration.settings();
+  const { require_certificate_validation, require_endorsement_keys, ...settings } = configuration.settings();
+  const unidentified = !require_certificate_validation && !require_endorsement_keys;
+  const outdated = configuration.trust.crls().filter((each) => crlView(each, now()).outdated).length;
   const rows: [boolean, 'WARNING' | 'ERROR', string][] = [
     [
-      !require_certificate_validation && !require_endorsement_keys,
+      unidentified && !settings.allow_unidentified,
       'ERROR',
       'no identity of the TPM is required: every attestation is refused',
     ],
-    [enrolment === 'auto', 'WARNING', 'enrolment is auto: any TPM of a trusted maker becomes a host on first contact'],
+    [
+      unidentified && settings.allow_unidentified,
+      'ERROR',
+      'no identity of the TPM is required: an approved host may be any software TPM',
+    ],
+    [
+      require_certificate_validation && configuration.trust.trust().authorities.length === 0,
+      'WARNING',
+      'no CA of a TPM maker is trusted: no certificate of an endorsement key can be validated',
+    ],
+    [
+      settings.crl !== 'off' && outdated > 0,
+      'WARNING',
+      `revocation lists out of date: ${outdated}; vouchsafe tpm-ca update`,
+    ],
+    [
+      settings.enrolment === 'auto',
+      'WARNING',
+      'enrolment is auto: any TPM of a trusted maker becomes a host on first contact',
+    ],
     [lost > 0, 'WARNING', `the evidence of ${lost} verdicts could not be kept since the start: see the log`],
     [counting.length === 0, 'WARNING', 'no base image is active: no host can be attested'],
     [

@@ -5,8 +5,10 @@ import { boots } from './boots.ts';
 import { caCertificates } from './ca-certificates.ts';
 import { compositions } from './compositions.ts';
 import type { AttestdContext } from './context.ts';
+import { crls } from './crls.ts';
 import { imaLists } from './ima-lists.ts';
 import { imaPolicy } from './ima-policy.ts';
+import { intermediates } from './intermediates.ts';
 import { keptEvidence } from './kept-evidence.ts';
 import { minimums } from './minimums.ts';
 import { registry } from './registry.ts';
@@ -16,6 +18,8 @@ import { status } from './status.ts';
 /** The management API of attestd. */
 export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...caCertificates(context),
+  ...intermediates(context),
+  ...crls(context),
   ...registry(context),
   ...boots(context),
   ...settings(context),
