@@ -71,7 +71,20 @@ export const bootIdentityCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'T08', what: 'the firmware of the TPM changed', mutations: [] },
+  {
+    id: 'T08',
+    what: 'the firmware of the TPM changed',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/firmware.test.ts',
+        test: 'firmware that changed since is told, and looked at anew',
+      },
+      {
+        file: 'packages/testing/src/attestation/firmware.test.ts',
+        test: 'firmware on the blocklist is refused, with what to do; without the check it passes',
+      },
+    ],
+  },
   {
     id: 'T09',
     what: 'an old copy of the state of a virtual TPM',

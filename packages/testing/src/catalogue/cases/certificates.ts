@@ -15,7 +15,12 @@ export const certificateCases: readonly CatalogueCase[] = [
   {
     id: 'C12',
     what: 'the certificate names another TPM than the TPM does; firmware that is known to be bad',
-    tests: [],
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/firmware.test.ts',
+        test: 'firmware on the blocklist is refused, with what to do; without the check it passes',
+      },
+    ],
   },
   { id: 'C13', what: 'platform certificates of other TPMs', tests: [] },
   { id: 'C14', what: 'certificates of attestation keys', tests: [] },

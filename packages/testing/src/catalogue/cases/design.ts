@@ -24,7 +24,16 @@ export const designCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'X3', what: 'a byte of the agent is changed on the disk', tests: [] },
+  {
+    id: 'X3',
+    what: 'a byte of the agent is changed on the disk',
+    tests: [
+      {
+        file: 'packages/testing/src/whole-host-attestation.test.ts',
+        test: 'one changed byte in the agent on the root disk: refused for that file and nothing else',
+      },
+    ],
+  },
   {
     id: 'X4',
     what: 'a Key Provider Service of its own, registered by the workload center',
@@ -40,7 +49,24 @@ export const designCases: readonly CatalogueCase[] = [
     what: 'a VM is moved to a standard provider without the right to leave',
     waits: { step: 5, why: 'there is one kind of provider, and no change of provider yet' },
   },
-  { id: 'X6', what: 'a certificate made by the center asks for the secrets of a member', tests: [] },
+  {
+    id: 'X6',
+    what: 'a certificate made by the center asks for the secrets of a member',
+    tests: [
+      {
+        file: 'packages/domain/src/group/join.test.ts',
+        test: 'a relay that exchanges the keys, the name or the group in a request is noticed',
+      },
+      {
+        file: 'packages/domain/src/group/join.test.ts',
+        test: 'a relay that answers itself, with its own CA or with a good certificate for its own key, is noticed',
+      },
+      {
+        file: 'packages/domain/src/group/join.test.ts',
+        test: 'a secret arrives at the member that it is for, and at no other',
+      },
+    ],
+  },
   {
     id: 'X7',
     what: 'the proxy forges the answer of the Key Provider Service',
@@ -87,6 +113,10 @@ export const designCases: readonly CatalogueCase[] = [
     what: 'administration on the inner port, from a guest',
     tests: [
       {
+        file: 'packages/services/src/host/group.test.ts',
+        test: 'the channel of members is closed to others: by TLS, and by the signature of each request',
+      },
+      {
         file: site,
         test: 'administration is not reachable from outside: not through the proxy, not on the service sockets',
       },
@@ -97,6 +127,11 @@ export const designCases: readonly CatalogueCase[] = [
     id: 'X14',
     what: 'a service that did not hear of a revocation; a deletion against an addition',
     tests: [
+      {
+        file: 'packages/services/src/host/group.test.ts',
+        test: 'what one takes away all obey when they have acknowledged it; approving again anywhere gives it back',
+      },
+      { file: 'packages/services/src/host/group.test.ts', test: 'writes at all members at once end in one state' },
       {
         file: 'packages/testing/src/attestation/attestation-service.test.ts',
         test: 'a host that another member revoked gets no token and no details, although our own registry approves it',

@@ -180,7 +180,17 @@ export const keyCases: readonly CatalogueCase[] = [
   {
     id: 'K10',
     what: 'counters that a TPM hides behind an offset for each key',
-    tests: [{ file: attacks, test: 'TPM that went on since: accepted, also after another boot and under another AK' }],
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/firmware.test.ts',
+        test: 'a host that lets its attestation key hide the version is refused like the firmware that it may have',
+      },
+      {
+        file: 'packages/domain/src/attestation/checks/clock.test.ts',
+        test: 'that hides them, after one that showed them: refused',
+      },
+      { file: attacks, test: 'TPM that went on since: accepted, also after another boot and under another AK' },
+    ],
   },
   {
     id: 'K11',

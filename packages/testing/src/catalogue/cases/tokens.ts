@@ -7,12 +7,16 @@ export const tokenCases: readonly CatalogueCase[] = [
   {
     id: 'J01',
     what: 'alg none, HS256 with a public key, keys on the word of the header',
-    tests: [{ file: token, test: 'RFC 8725, 3.1: no algorithm but ES256, and no key on the word of the header' }],
+    tests: [
+      { file: 'packages/services/src/kmxd/release-service.test.ts', test: 'opens nothing' },
+      { file: token, test: 'RFC 8725, 3.1: no algorithm but ES256, and no key on the word of the header' },
+    ],
   },
   {
     id: 'J02',
     what: 'expired, from the future, without end, for others, of others',
     tests: [
+      { file: 'packages/services/src/kmxd/release-service.test.ts', test: 'opens nothing' },
       { file: token, test: 'clocks may differ by 30 s and no more' },
       { file: token, test: 'a token without a claim, or with a value that it cannot have, is refused' },
     ],
@@ -37,15 +41,54 @@ export const tokenCases: readonly CatalogueCase[] = [
   {
     id: 'J05',
     what: 'signing keys come and go, unknown ones come in floods',
-    tests: [{ file: token, test: 'a certificate that is expired or not yet valid signs nothing' }],
+    tests: [
+      { file: 'packages/services/src/kmxd/release-service.test.ts', test: 'opens nothing' },
+      { file: token, test: 'a certificate that is expired or not yet valid signs nothing' },
+    ],
   },
-  { id: 'J06', what: 'results of an appraisal that contradict themselves', tests: [] },
-  { id: 'J07', what: 'SAML: wrapped signatures, and all that XML can do', tests: [] },
-  { id: 'J08', what: 'JSON: doubled keys, huge numbers, depth', tests: [] },
+  {
+    id: 'J06',
+    what: 'results of an appraisal that contradict themselves',
+    tests: [{ file: 'packages/services/src/kmxd/release-service.test.ts', test: 'opens nothing' }],
+  },
+  {
+    id: 'J07',
+    what: 'SAML: wrapped signatures, and all that XML can do',
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/saml/verify-assertion.test.ts',
+        test: 'a naive reader takes it, this one does not',
+      },
+      {
+        file: 'packages/domain/src/attestation/saml/verify-assertion.test.ts',
+        test: 'comments, document types, entities, CDATA and instructions are refused before anything is read',
+      },
+      {
+        file: 'packages/domain/src/attestation/saml/verify-assertion.test.ts',
+        test: 'no other algorithm for signature, digest, canonicalisation or transformation',
+      },
+      {
+        file: 'packages/domain/src/attestation/saml/verify-assertion.test.ts',
+        test: 'two assertions, each signed: a document is one assertion',
+      },
+      {
+        file: 'packages/services/src/kmxd/release-service.test.ts',
+        test: 'a SAML assertion of the same attestation opens nothing: keys are released for tokens only',
+      },
+    ],
+  },
+  {
+    id: 'J08',
+    what: 'JSON: doubled keys, huge numbers, depth',
+    tests: [{ file: 'packages/services/src/kmxd/release-service.test.ts', test: 'opens nothing' }],
+  },
   {
     id: 'J09',
     what: 'the token of another group or cluster',
-    tests: [{ file: release, test: 'ciphertext of another cluster: refused with share "own", opened with "all"' }],
+    tests: [
+      { file: 'packages/services/src/kmxd/release-service.test.ts', test: 'a token for another group' },
+      { file: release, test: 'ciphertext of another cluster: refused with share "own", opened with "all"' },
+    ],
   },
   {
     id: 'J10',
