@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { BootRulesChange } from '@vouchsafe/domain/attestation/boot-rules';
 import { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { ImageRecord } from '@vouchsafe/domain/attestation/image-record';
 import { TpmSettings } from '@vouchsafe/domain/attestation/policy';
@@ -49,6 +50,8 @@ export const Wanted = Type.Object(
           ),
           endorsement_keys: Type.Optional(Type.Array(Type.Object({ name, scope: Type.Optional(scope), ek }, closed))),
           base_images: Type.Optional(Type.Array(BaseImageFile)),
+          /** The rules that are named; null brings a default back. */
+          rules: Type.Optional(BootRulesChange),
         },
         closed,
       ),
@@ -173,7 +176,7 @@ function* attestationSteps(
     says,
     body,
   });
-  const { settings, ca_certificates = [], endorsement_keys = [], base_images = [] } = wanted;
+  const { settings, ca_certificates = [], endorsement_keys = [], base_images = [], rules } = wanted;
   if (settings !== undefined)
     yield step('PATCH', '/attestation/tpm2/settings', 'settings of TPM trust', () => settings);
   for (const { name, files, virtual = false } of ca_certificates) {
@@ -188,6 +191,8 @@ function* attestationSteps(
     const left = (command: Command) => registered(command, key);
     yield { ...step('POST', '/attestation/tpm2/endorsement-keys', says, () => key), left };
   }
+  // Before the images: one that breaks them is refused when it is activated.
+  if (rules !== undefined) yield step('PATCH', '/attestation/rules', 'rules about boots', () => rules);
   for (const wantedImage of base_images) {
     const { file, state = 'staged', ...rest } = wantedImage;
     const path = resolve(folder, file);

@@ -12,6 +12,7 @@ import { addImage } from './commands/image/image.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addKms } from './commands/kms.ts';
 import { addProvider } from './commands/provider.ts';
+import { addRules } from './commands/rules.ts';
 import { addServe } from './commands/serve.ts';
 import { addTa } from './commands/ta.ts';
 import { addTest } from './commands/test.ts';
@@ -51,6 +52,7 @@ const ofHosts = [
   addHost,
   addTa,
   addImage,
+  addRules,
   addIma,
   addEk,
   addProvider,

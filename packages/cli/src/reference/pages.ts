@@ -4,6 +4,7 @@ import { commandsPage } from './commands.ts';
 import { findingsPage } from './findings.ts';
 import { managementPage } from './management.ts';
 import { problemsPage } from './problems.ts';
+import { rulesPage } from './rules.ts';
 
 /** The pages of the documentation that are made from code, by path from the root of the repository. */
 export const referencePages: Readonly<Record<string, () => string>> = {
@@ -13,4 +14,5 @@ export const referencePages: Readonly<Record<string, () => string>> = {
   'docs/audit.md': auditPage,
   'docs/findings.md': findingsPage,
   'docs/attack-catalogue.md': cataloguePage,
+  'docs/rules.md': rulesPage,
 };

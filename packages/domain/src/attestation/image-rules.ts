@@ -16,7 +16,7 @@ export function imageBreaches(image: BaseImage, rules: BootRules): Finding[] {
 /**
  * Refuses rules that an image breaks, and an image that breaks the rules: hosts would be refused without a reason that
  * anybody could see beforehand.
- * @throws {Problem} `input.invalid` naming image and rule
+ * @throws {Problem} `image.untrusted` naming image and rule
  */
 export function refuseBreaches(images: readonly BaseImage[], rules: BootRules): void {
   for (const image of images) {
@@ -24,7 +24,7 @@ export function refuseBreaches(images: readonly BaseImage[], rules: BootRules): 
     if (first === undefined) continue;
     const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
     throw new Problem(
-      'input.invalid',
+      'image.untrusted',
       `base image ${image.name} breaks ${first.check}: ${first.detail}${others}; change the rule or retire the image`,
     );
   }

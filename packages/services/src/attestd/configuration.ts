@@ -1,4 +1,10 @@
-import { type BootRules, BootRulesSchema, defaultBootRules } from '@vouchsafe/domain/attestation/boot-rules';
+import {
+  allRules,
+  type BootRules,
+  BootRulesSchema,
+  checkedRules,
+  defaultBootRules,
+} from '@vouchsafe/domain/attestation/boot-rules';
 import { defaultEvidenceSettings, EvidenceSettings } from '@vouchsafe/domain/attestation/bundle/evidence-settings';
 import { Composition } from '@vouchsafe/domain/attestation/composition';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
@@ -59,7 +65,7 @@ const documents: Collections = {
   },
   [collections.rules]: (name, body) => {
     sameName(name, 'rules');
-    readRules(body);
+    checkedRules(readRules(body));
   },
   [collections.evidence]: (name, body) => {
     sameName(name, 'settings');
@@ -133,7 +139,7 @@ export class AttestationConfiguration {
   #documents(): PolicyDocument[] {
     const effective: PolicyDocument[] = [
       { collection: collections.settings, name: 'settings', body: this.settings() },
-      { collection: collections.rules, name: 'rules', body: this.rules() },
+      { collection: collections.rules, name: 'rules', body: allRules(this.rules()) },
       { collection: collections.minimums, name: 'minimums', body: this.minimums() },
     ];
     const names = new Set(effective.map(({ collection, name }) => `${collection}/${name}`));
@@ -165,7 +171,7 @@ export class AttestationConfiguration {
 
   /** A rule can only take trust away, or give back what another took. @throws {Problem} `input.invalid` */
   setRules(rules: BootRules): void {
-    this.#lessTrust(() => this.#store.put(collections.rules, 'rules', readRules(rules)));
+    this.#lessTrust(() => this.#store.put(collections.rules, 'rules', checkedRules(readRules(rules))));
   }
 
   setSettings(settings: TpmSettings): void {

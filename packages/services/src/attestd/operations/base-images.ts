@@ -2,6 +2,7 @@ import { BaseImage, coverageInWords } from '@vouchsafe/domain/attestation/base-i
 import { verifyImage } from '@vouchsafe/domain/attestation/capture';
 import type { Composition } from '@vouchsafe/domain/attestation/composition';
 import { ImageRecord, standingOf } from '@vouchsafe/domain/attestation/image-record';
+import { refuseBreaches } from '@vouchsafe/domain/attestation/image-rules';
 import { maxLogBytes } from '@vouchsafe/domain/attestation/messages';
 import { type Minimums, shortfalls } from '@vouchsafe/domain/attestation/minimums';
 import { Problem } from '@vouchsafe/domain/problem';
@@ -86,7 +87,7 @@ export const baseImages = (context: ImagesContext): Operation[] => {
       },
       (body) => {
         const record = newRecord(body, now());
-        if (record.state === 'active') refuseShort(record.image, configuration.minimums());
+        if (record.state === 'active') refuseUnfit(record.image, configuration);
         refuseTaken(record.image.name, configuration.compositions());
         const { name, version, covers } = record.image;
         const detail = { version, covers, state: record.state };
@@ -118,7 +119,7 @@ export const baseImages = (context: ImagesContext): Operation[] => {
       },
       ({ params: { name = '' } }) => {
         const record = configuration.image(name);
-        refuseShort(record.image, configuration.minimums());
+        refuseUnfit(record.image, configuration);
         const next = { ...record, state: 'active' as const, activated: { at: now().toISOString(), by: administrator } };
         const detail = { from: record.state, imported_by: record.by };
         recorded(context, changed('image.activate', 'base-image', name, detail), () => configuration.putImage(next));
@@ -168,6 +169,12 @@ const lastOf = (hosts: readonly Sighting[]): string | undefined =>
     .flatMap(({ passed = [] }) => passed)
     .toSorted()
     .at(-1);
+
+/** @throws {Problem} `image.untrusted` when its hosts would be refused: by the minimums, or by a rule */
+function refuseUnfit(image: BaseImage, configuration: ImagesContext['configuration']): void {
+  refuseShort(image, configuration.minimums());
+  refuseBreaches([image], configuration.rules());
+}
 
 /** @throws {Problem} `image.untrusted` when it is older than what is asked for */
 function refuseShort(image: BaseImage, minimums: Minimums): void {

@@ -262,7 +262,7 @@ const rawCalls: Call[] = [
 
 /** Operations whose tests stand in files of their own. */
 const elsewhere =
-  /^attestation\.(?:ima\.|os\.(?!base-images\.))|hosts\.|endorsement-keys\.(?:approve|boots|dismiss|pending)|firmware-blocklist|tpm2\.(?:intermediates|crls|sources|.*\.import)/;
+  /^attestation\.(?:rules\.|ima\.|os\.(?!base-images\.))|hosts\.|endorsement-keys\.(?:approve|boots|dismiss|pending)|firmware-blocklist|tpm2\.(?:intermediates|crls|sources|.*\.import)/;
 
 test('every operation does what it says, and names what is wrong', async () => {
   await play(client, calls);

@@ -1,6 +1,7 @@
 import type { Operation } from '../../management/operation.ts';
 import { rawConfig } from '../../management/raw-config.ts';
 import { baseImages } from './base-images.ts';
+import { bootRuleOperations } from './boot-rules.ts';
 import { boots } from './boots.ts';
 import { caCertificates } from './ca-certificates.ts';
 import { compositions } from './compositions.ts';
@@ -29,6 +30,7 @@ export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...imaPolicy(context),
   ...compositions(context),
   ...minimums(context),
+  ...bootRuleOperations(context),
   ...status(context),
   ...rawConfig('attestation', context, (change) => context.configuration.takeOver(change)),
 ];
