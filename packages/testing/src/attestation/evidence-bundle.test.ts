@@ -10,43 +10,20 @@ import { replayBundle } from '@vouchsafe/domain/attestation/bundle/replay-bundle
 import { bundleRules, verifyBundle } from '@vouchsafe/domain/attestation/bundle/verify-bundle';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { evidenceDigest } from '@vouchsafe/domain/attestation/evidence-digest';
-import { activeRecord } from '@vouchsafe/domain/attestation/image-record';
-import { defaultTpmSettings } from '@vouchsafe/domain/attestation/policy';
 import { policyDigest } from '@vouchsafe/domain/attestation/policy-digest';
-import { newPair } from '@vouchsafe/domain/keys/jwk';
 import { firstRefusal } from '@vouchsafe/domain/rules';
 import { testGroup } from '@vouchsafe/domain/testing/group';
 import { problem } from '@vouchsafe/domain/testing/problem';
-import { AttestationService } from '@vouchsafe/services/attestd/attestation-service';
-import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
-import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
-import type { EvidenceKeeper } from '@vouchsafe/services/attestd/evidence-keeper';
 import { policyOfDocuments } from '@vouchsafe/services/attestd/policy-of-documents';
-import { testKeeper } from '@vouchsafe/services/attestd/testing/test-keeper';
-import { testMembership } from '@vouchsafe/services/host/testing/membership';
-import { makeEvidence } from '@vouchsafe/services/kmxa/evidence';
-import { type TestPart, testPart } from '@vouchsafe/services/management/testing/part';
-import {
-  attempt,
-  Bench,
-  type BenchHost,
-  benchScope,
-  benchTime,
-  capture,
-  inputOf,
-  logPaths,
-  requestOf,
-} from './bench.ts';
+import { attempt, Bench, type BenchHost, benchTime, capture, inputOf, requestOf } from './bench.ts';
+import { EvidenceSite } from './evidence-site.ts';
 import { without } from './without.ts';
 
 describe('evidence of real TPMs, kept and judged again', () => {
   let bench: Bench;
   let good: BenchHost;
   let evil: BenchHost;
-  let part: TestPart;
-  let configuration: AttestationConfiguration;
-  let evidence: EvidenceKeeper;
-  let service: AttestationService;
+  let site: EvidenceSite;
   let signer: Awaited<ReturnType<Bench['certify']>>;
 
   before(async () => {
@@ -58,47 +35,14 @@ describe('evidence of real TPMs, kept and judged again', () => {
   after(async () => await bench?.[Symbol.asyncDispose]());
 
   beforeEach(async () => {
-    part = testPart();
-    configuration = new AttestationConfiguration(part.store);
-    configuration.addAuthority('bench', await bench.storedAuthority());
-    configuration.addImage(activeRecord(await capture(good)));
-    configuration.setSettings({ ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] });
-    configuration.setEvidence({ keep: 'all', days: 30, max_mb: 64 });
-    for (const { record } of [good, evil]) configuration.putHost(record);
-    evidence = await testKeeper(part.folder, configuration, { group: bench.group, caPem: bench.caPem, signer });
-    service = new AttestationService({
-      instance: 'urn:vouchsafe:attestd:bench',
-      group: bench.group,
-      membership: testMembership(),
-      configuration,
-      signer: () => signer,
-      boots: new BootHistories(part.store),
-      audit: (entry) => part.audit(entry),
-      keep: (given) => evidence.keep(given),
-      now: () => benchTime,
-    });
+    site = await EvidenceSite.create(bench, good, [evil]);
   });
-  afterEach(async () => {
-    await evidence.settled();
-    await part.close();
-  });
+  afterEach(async () => await site[Symbol.asyncDispose]());
 
-  async function evidenceFor(host: BenchHost) {
-    const keys = { signing: newPair(), encryption: newPair() };
-    const agent = logPaths(host.boot);
-    const input = { agent, group: bench.group.id, version: 'x' };
-    return await makeEvidence(host.tpm, host.identity, await service.begin(requestOf(host)), keys, input);
-  }
-
-  /** The newest bundle, as it is exported. */
-  async function exported(): Promise<BundleFile> {
-    await evidence.settled();
-    const [newest] = evidence.list();
-    return unpackBundle(evidence.export(newest!));
-  }
+  const exported = async (): Promise<BundleFile> => unpackBundle(await site.exported());
 
   async function bundleOf(host: BenchHost): Promise<BundleFile> {
-    await service.report(await evidenceFor(host));
+    await site.service.report(await site.evidenceFor(host));
     return await exported();
   }
 
@@ -121,8 +65,8 @@ describe('evidence of real TPMs, kept and judged again', () => {
 
   test('accepted and refused evidence is judged again as it was, though the policy changed meanwhile', async () => {
     const [accepted, refused] = [await bundleOf(good), await bundleOf(evil)];
-    configuration.deleteImage('golden');
-    assert.equal((await service.report(await evidenceFor(good))).attested, false);
+    site.configuration.deleteImage('golden');
+    assert.equal((await site.service.report(await site.evidenceFor(good))).attested, false);
     for (const [bundle, trusted] of [
       [accepted, true],
       [refused, false],
@@ -132,23 +76,23 @@ describe('evidence of real TPMs, kept and judged again', () => {
       assert.deepEqual(today.findings, recorded.findings);
     }
     const { statement } = await verifyBundle(accepted, bench.group);
-    const record = part.records.find(({ action }) => action === 'host.attest')?.detail;
+    const record = site.part.records.find(({ action }) => action === 'host.attest')?.detail;
     assert.deepEqual([record?.evidence, record?.policy], [statement.evidence, statement.policy]);
   });
 
   test('the same evidence handed in twice is refused in its bundle too', async () => {
-    const sent = await evidenceFor(good);
-    await service.report(sent);
-    await service.report(sent);
+    const sent = await site.evidenceFor(good);
+    await site.service.report(sent);
+    await site.service.report(sent);
     const { recorded, today, differences } = await replayed(await exported());
     assert.deepEqual([recorded.trusted, today.trusted, differences], [false, false, []]);
     assert.ok(today.findings.some(({ check, severity }) => check === 'challenge.once' && severity === 'fail'));
   });
 
   test('evidence that does not answer its challenge is kept without the secret, and refused for the same', async () => {
-    const sent = await evidenceFor(good);
-    const other = await service.begin(requestOf(good));
-    await service.report({ ...sent, challenge: other.challenge });
+    const sent = await site.evidenceFor(good);
+    const other = await site.service.begin(requestOf(good));
+    await site.service.report({ ...sent, challenge: other.challenge });
     const bundle = await exported();
     assert.equal(bundle.content.challenge.secret, undefined);
     const { today, differences } = await replayed(bundle);
