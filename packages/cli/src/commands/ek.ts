@@ -4,8 +4,9 @@ import type { ShownPending } from '@vouchsafe/services/attestd/registry/pending-
 import type { Command } from 'commander';
 import { awaitAcknowledgements } from '../acknowledged.ts';
 import { callPart, globalsOf } from '../context.ts';
-import { print, say } from '../output.ts';
+import { print, say, type View } from '../output.ts';
 import { approveFile, approvePending } from '../registry/approve-many.ts';
+import type { CheckedKey, KeyCheck } from '../registry/check-keys.ts';
 import { pendingView, rowView } from '../registry/views.ts';
 import { addBlocklist } from './ek-blocklist.ts';
 
@@ -40,6 +41,7 @@ export function addEk(program: Command): void {
     });
   addApprove(ek);
   addBlocklist(ek);
+  addCheck(ek);
   ek.command('dismiss <ek>')
     .description('take a TPM off the list of those that wait; it comes back when it asks again')
     .addHelpText(
@@ -83,6 +85,43 @@ export function addEk(program: Command): void {
       say('the next attestation of this TPM is taken for its first');
     });
 }
+
+function addCheck(ek: Command): void {
+  ek.command('check')
+    .description('compare the RSA endorsement keys with one another; leaves with 3 when two have a factor in common')
+    .addHelpText('after', '\nExamples:\n  vouchsafe ek check\n  vouchsafe ek check -o json | jq .shared')
+    .action(async (_options, command: Command) => {
+      const lists = await Promise.all(
+        [path, `${path}/pending`].map((each) => callPart(command, 'attestd', 'GET', each)),
+      );
+      const keys = lists.flat() as CheckedKey[];
+      if (keys.length > many) say(`comparing ${keys.length} keys; that takes a minute or two`);
+      const { checkKeys } = await import('../registry/check-keys.ts');
+      const found = checkKeys(keys);
+      print(found, checkView, globalsOf(command).output);
+      if (found.shared.length > 0) process.exitCode = 3;
+    });
+}
+
+/** From this many keys on a person wants to know that it goes on. */
+const many = 1000;
+
+const checkView: View<KeyCheck> = {
+  fields: [
+    ['compared', ({ compared }) => `${compared} RSA keys`],
+    ['not known', ({ unknown }) => (unknown === 0 ? undefined : `${unknown} keys, listed by their hash only`)],
+    [
+      'shared',
+      ({ shared }) =>
+        shared.length === 0
+          ? 'no factor'
+          : shared.map(
+              ({ keys, detail }) =>
+                `${keys.map(({ name, ek: each }) => `${name ?? 'pending'} (${each})`).join(' and ')}: ${detail}`,
+            ),
+    ],
+  ],
+};
 
 function addApprove(ek: Command): void {
   ek.command('approve [ek]')

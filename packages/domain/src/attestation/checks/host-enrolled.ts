@@ -1,4 +1,5 @@
 import type { Check } from '../appraisal.ts';
+import { type KnownKeys, unknownKeys } from '../known-keys.ts';
 import { type Finding, fail } from '../verdict.ts';
 
 /**
@@ -8,8 +9,8 @@ import { type Finding, fail } from '../verdict.ts';
 export const hostEnrolled: Check = {
   id: 'host.enrolled',
   run(appraisal) {
-    const { host, challenge, policy } = appraisal.input;
-    const refusal = refusalOf(host?.state, challenge.ek);
+    const { host, challenge, policy, known = unknownKeys } = appraisal.input;
+    const refusal = refusalOf(host?.state, challenge.ek, known);
     if (refusal !== undefined) return [refusal];
     if (host === undefined) return [fail(this.id, 'no record')];
     const virtual = appraisal.has('tpm') && appraisal.get('tpm') === 'virtual';
@@ -21,9 +22,19 @@ export const hostEnrolled: Check = {
   },
 };
 
-function refusalOf(state: string | undefined, ek: string): Finding | undefined {
+function refusalOf(state: string | undefined, ek: string, { sameTpm }: KnownKeys): Finding | undefined {
   if (state === 'approved') return undefined;
   if (state === 'revoked') return fail('host.revoked', `the endorsement key ${ek} was revoked`);
+  const host = sameTpm.find((row) => row.state === 'approved');
+  if (host !== undefined) {
+    return fail(
+      'host.not-enrolled',
+      `the endorsement key ${ek} of host ${host.name} is not approved, only another one`,
+      {
+        advice: `a TrustedAdmin approves it: vouchsafe ek approve ${ek}`,
+      },
+    );
+  }
   return fail('host.not-enrolled', `the endorsement key ${ek} is not approved: a genuine TPM alone is not enough`, {
     advice: `a TrustedAdmin approves it: vouchsafe ek approve ${ek} --name NAME --scope CLUSTER`,
   });

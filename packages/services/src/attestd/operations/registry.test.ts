@@ -307,6 +307,21 @@ test('a list of ten thousand hosts is approved in one go', async () => {
   ]);
 });
 
+test('the list of those that wait has an end, and forgets nobody who is on it', () => {
+  const { registry: list } = configuration;
+  part.store.together(() => {
+    for (let i = 0; i < 10_000; i++) list.addPending({ ...waiting, ek: i.toString(16).padStart(64, '0') });
+  });
+  assert.ok(list.pendingIsFull());
+  assert.equal(list.addPending({ ...waiting, ek }), false);
+  assert.equal(list.pendingOf(ek), undefined);
+  const first = '0'.repeat(64);
+  assert.equal(list.addPending({ ...waiting, ek: first, image: undefined }), false, 'it is no new one');
+  assert.equal(list.pendingOf(first)?.image, undefined, 'but what it boots is kept up to date');
+  list.dropPending(first);
+  assert.equal(list.addPending({ ...waiting, ek }), true);
+});
+
 test('documents without the newer fields are read', () => {
   configuration.putHost(record);
   assert.deepEqual(configuration.host(ek), record);

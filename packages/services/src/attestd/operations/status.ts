@@ -1,6 +1,7 @@
 import { standingOf } from '@vouchsafe/domain/attestation/image-record';
 import { shortfalls } from '@vouchsafe/domain/attestation/minimums';
 import { type Operation, query } from '../../management/operation.ts';
+import { maxPending } from '../registry/host-registry.ts';
 import { crlView } from '../trust/views.ts';
 import type { AttestdContext } from './context.ts';
 
@@ -55,6 +56,11 @@ function complaints({ configuration, evidence: { lost }, now }: AttestdContext) 
       settings.enrolment === 'auto',
       'WARNING',
       'enrolment is auto: any TPM of a trusted maker becomes a host on first contact',
+    ],
+    [
+      configuration.registry.pendingIsFull(),
+      'WARNING',
+      `${maxPending} TPMs wait for approval, and no more are remembered: vouchsafe ek pending`,
     ],
     [lost > 0, 'WARNING', `the evidence of ${lost} verdicts could not be kept since the start: see the log`],
     [counting.length === 0, 'WARNING', 'no base image is active: no host can be attested'],

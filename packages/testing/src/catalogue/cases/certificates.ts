@@ -20,6 +20,10 @@ export const certificateCases: readonly CatalogueCase[] = [
         file: 'packages/testing/src/attestation/firmware.test.ts',
         test: 'firmware on the blocklist is refused, with what to do; without the check it passes',
       },
+      {
+        file: 'packages/testing/src/attestation/firmware.test.ts',
+        test: 'a host that lets its attestation key hide the version is refused like the firmware that it may have',
+      },
     ],
   },
   { id: 'C13', what: 'platform certificates of other TPMs', tests: [] },

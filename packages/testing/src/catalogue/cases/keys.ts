@@ -269,7 +269,24 @@ export const keyCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'K17', what: 'keys whose private half can be computed, and keys that two TPMs have', tests: [] },
+  {
+    id: 'K17',
+    what: 'keys whose private half can be computed, and keys that two TPMs have',
+    tests: [
+      {
+        file: 'packages/domain/src/attestation/common-factors.test.ts',
+        test: 'of many moduli, those with a common factor are found, and no others',
+      },
+      {
+        file: 'packages/cli/src/registry/check-keys.test.ts',
+        test: 'RSA endorsement keys with a common prime are named, others are counted',
+      },
+      {
+        file: 'packages/testing/src/attestation/registry.test.ts',
+        test: 'without the check, a revoked TPM comes back by its other key: listed under another name, or enrolled by itself',
+      },
+    ],
+  },
   {
     id: 'K18',
     what: 'an attestation key by way of TPM2_Certify or TPM2_CertifyCreation',

@@ -41,6 +41,10 @@ export const operationCases: readonly CatalogueCase[] = [
         file: 'packages/testing/src/attestation/registry.test.ts',
         test: 'a TPM is replaced: name and scope stay, the old one is refused from then on',
       },
+      {
+        file: 'packages/cli/src/registry/registry.test.ts',
+        test: 'a host is renamed, moved, gets a new TPM, and is listed',
+      },
     ],
   },
   { id: 'O09', what: 'five thousand hosts boot at once', tests: [] },
