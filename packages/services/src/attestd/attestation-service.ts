@@ -153,7 +153,7 @@ export class AttestationService {
     const { signer, instance, now, boots, configuration } = this.#input;
     const claims = tokenClaims(appraisal, { instance, now: now(), jti: randomUUID() });
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
-    if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), tpm: appraisal.get('tpm') });
+    if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), ...provenKeys(appraisal) });
     boots.put(ek, this.#bootOf(appraisal));
     configuration.registry.remember(ek, akNameOf(appraisal.input.challenge));
     const record = verdictRecord(appraisal.input);
@@ -254,14 +254,8 @@ export class AttestationService {
     const { challenge, now } = appraisal.input;
     const image = appraisal.has('image') ? appraisal.get('image').name : undefined;
     const since = new Date(now * 1000).toISOString();
-    const added = this.#input.configuration.addPending({
-      ek: challenge.ek,
-      tpm: appraisal.get('tpm'),
-      image,
-      since,
-      ak: akNameOf(challenge),
-      public_key: pemOf(challenge.ekPublic),
-    });
+    const { aks, ...keys } = provenKeys(appraisal);
+    const added = this.#input.configuration.addPending({ ek: challenge.ek, image, since, ...keys, ak: aks[0] });
     if (!added) return;
     this.#input.audit({
       action: 'host.pending',
@@ -315,6 +309,19 @@ export class AttestationService {
 }
 
 const akNameOf = ({ ak }: Challenge): string => hex(nameOf(ak));
+
+/** What an attestation proved of a TPM, as the registry keeps it. */
+function provenKeys(appraisal: Appraised['appraisal']) {
+  const { challenge } = appraisal.input;
+  const { manufacturer, model } = appraisal.has('certificate') ? appraisal.get('certificate') : {};
+  return {
+    tpm: appraisal.get('tpm'),
+    aks: [akNameOf(challenge)] as [string],
+    public_key: pemOf(challenge.ekPublic),
+    ...(manufacturer !== undefined && { manufacturer: manufacturer.slice(0, 64) }),
+    ...(model !== undefined && { model: model.slice(0, 256) }),
+  };
+}
 
 /** By reference a boot is confirmed or not judged at all. */
 function logsWanted({ findings }: Appraised): Problem {

@@ -54,12 +54,6 @@ export class BootHistories {
     return plain === undefined ? keys : [...keys, plain];
   }
 
-  /** Seconds since 1970; undefined when it was never, or an earlier version did not note it. */
-  lastAttested(ek: string): number | undefined {
-    const times = this.of(ek).flatMap(({ at }) => at ?? []);
-    return times.length === 0 ? undefined : Math.max(...times);
-  }
-
   put(ek: string, record: BootRecord): void {
     const { plain, keys } = this.#histories.get(ek) ?? { keys: [] };
     const others = keys.filter(({ ak }) => ak !== record.ak);

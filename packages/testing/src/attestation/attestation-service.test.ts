@@ -157,7 +157,8 @@ describe('the Attestation Service with real TPMs', () => {
     assert.deepEqual([refused.attested, refused.token, checksOf(refused)], [false, undefined, ['host.not-enrolled']]);
     const { ek, publicArea } = { ek: good.record.ek, ...good.identity.ek };
     const since = new Date(now * 1000).toISOString();
-    const keys = { ak: hex(good.identity.ak.name), public_key: pemOf(publicArea) };
+    const maker = { manufacturer: 'id:00001014', model: 'swtpm' };
+    const keys = { ak: hex(good.identity.ak.name), public_key: pemOf(publicArea), ...maker };
     assert.deepEqual(configuration.pending(), [{ ek, tpm: 'virtual', image: 'golden', since, ...keys }]);
     await service.report(await evidenceFor(service, good));
     assert.deepEqual(actions(), ['host.pending', 'host.refuse', 'host.refuse']);

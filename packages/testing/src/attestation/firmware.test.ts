@@ -102,6 +102,8 @@ describe('firmware of real TPMs', () => {
       [true],
       'another key has another offset',
     );
+    const plain = { ...last, ak: '000bff', plain: true };
+    assert.deepEqual(outcome({ ...honest, lastBoot: plain }), [true, 'warn tpm.firmware-changed'], 'two that show it');
   });
 
   const lastBoot = ({ challenge, evidence }: AppraisalInput) => {

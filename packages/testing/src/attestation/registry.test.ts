@@ -12,6 +12,7 @@ import { defaultTpmSettings } from '@vouchsafe/domain/attestation/policy';
 import { verifyToken } from '@vouchsafe/domain/attestation/token';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
 import { problem } from '@vouchsafe/domain/testing/problem';
+import { pemText } from '@vouchsafe/domain/x509/pem-blocks';
 import { AttestationService } from '@vouchsafe/services/attestd/attestation-service';
 import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
@@ -299,6 +300,26 @@ describe('the host registry with real TPMs', () => {
       require_endorsement_keys: true,
     });
     assert.deepEqual((await attest(two)).checks, ['ek.virtual'], 'also when no certificate is asked for');
+  });
+
+  test('what the certificate of a TPM says goes into the registry, by whichever way it comes', async () => {
+    const rsa = await as(one, 'rsa-2048');
+    await attest(rsa);
+    const [pending] = configuration.registry.pending();
+    assert.deepEqual([pending?.manufacturer, pending?.model], ['id:00001014', 'swtpm']);
+    const certificate = pemText('CERTIFICATE', rsa.identity.certificate ?? new Uint8Array());
+    const listed = await approve({ certificate, name: 'kvm2', scope: 'production' });
+    assert.deepEqual([listed.ek, listed.tpm, listed.manufacturer], [ekOf(rsa), 'virtual', 'id:00001014']);
+    configuration.deleteHost(listed.ek);
+    const again = await approve({ certificate, name: 'kvm2', scope: 'production' });
+    assert.deepEqual([again.tpm, again.model], ['virtual', 'swtpm'], 'also before it ever asked');
+    configuration.deleteHost(listed.ek);
+    enrol('auto');
+    await attest(rsa);
+    const [row] = configuration.hosts();
+    assert.deepEqual([row?.aks, row?.manufacturer], [[hex(rsa.identity.ak.name)], 'id:00001014']);
+    const { firmware } = (await client.call('GET', `/attestation/hosts/${row?.name}`)).body as { firmware: string };
+    assert.match(firmware, /^8217\.4131\.\d+\.\d+$/, 'swtpm has the date of libtpms in it');
   });
 
   test('of two TPMs that ask for one name at once, one gets it', async () => {

@@ -1,8 +1,7 @@
-import { equalBytes } from '@vouchsafe/bytes/equal';
 import { hex } from '@vouchsafe/bytes/hex';
-import { hierarchy } from '@vouchsafe/tpm2/entity';
-import { nameOf, qualifiedNameOf } from '@vouchsafe/tpm2/name';
+import { nameOf } from '@vouchsafe/tpm2/name';
 import type { Appraisal, Check } from '../appraisal.ts';
+import { countersArePlain } from '../boot-record.ts';
 import { concerns, type FirmwareBlock, noBlocklist, rangeOf, type TpmMaker } from '../firmware-block.ts';
 import { firmwareText, firmwareWords } from '../firmware-version.ts';
 import { type Finding, fail, info, warn } from '../verdict.ts';
@@ -26,6 +25,7 @@ function blocked(appraisal: Appraisal): Finding[] {
     return [info(id, 'the maker of this TPM is not known, so its firmware is not compared with the blocklist')];
   const relevant = blocklist.filter((block) => concerns(block, maker));
   if (relevant.length === 0) return [];
+  // TPM 2.0 Part 1, 36.7: other keys have the version behind an offset of their own.
   if (!isPlain(appraisal)) return [hidden(relevant, maker)];
   const { firmwareVersion } = appraisal.get('attest');
   return relevant.flatMap((block) => hit(block, maker, firmwareVersion));
@@ -58,23 +58,12 @@ function hidden(relevant: readonly FirmwareBlock[], { manufacturer }: TpmMaker):
   );
 }
 
-/**
- * Whether the quote has the version as it is. A TPM hides it, as it hides its counters, behind an offset of each key that
- * stands neither in the endorsement nor in the platform hierarchy (TPM 2.0 Part 1, 36.7; Part 3, 18.1).
- */
-function isPlain(appraisal: Appraisal): boolean {
-  const ak = nameOf(appraisal.input.challenge.ak);
-  const { qualifiedSigner } = appraisal.get('attest');
-  return (['endorsement', 'platform'] as const).some((each) =>
-    equalBytes(qualifiedSigner, qualifiedNameOf(hierarchy(each).name, ak)),
-  );
-}
-
-/** The offset of one key is always the same, so a change is seen behind it too. */
+/** Comparable are quotes of one key, whose offset is always the same, and those of keys that show the version. */
 function changed(appraisal: Appraisal): Finding[] {
   const { lastBoot: last, challenge } = appraisal.input;
   const { firmwareVersion } = appraisal.get('attest');
-  if (last?.firmware === undefined || last.ak !== hex(nameOf(challenge.ak))) return [];
+  const comparable = last?.ak === hex(nameOf(challenge.ak)) || (last?.plain && isPlain(appraisal));
+  if (last?.firmware === undefined || !comparable) return [];
   if (last.firmware === firmwareText(firmwareVersion)) return [];
   const before = firmwareWords(BigInt(`0x${last.firmware}`));
   return [
@@ -84,3 +73,6 @@ function changed(appraisal: Appraisal): Finding[] {
     ),
   ];
 }
+
+const isPlain = (appraisal: Appraisal): boolean =>
+  countersArePlain(appraisal.input.challenge.ak, appraisal.get('attest'));

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { changed, recorded } from '../../management/recorded.ts';
 import { amendmentOf, replacementOf, revocationOf } from '../registry/host-changes.ts';
-import { summariesOf, summaryOf } from '../registry/host-summary.ts';
+import { type LastBoots, summariesOf, summaryOf } from '../registry/host-summary.ts';
 import { RegistryIndex } from '../registry/registry-index.ts';
 import { actOf, type RegistryContext } from './context.ts';
 import { namedKey, readKey } from './endorsement-key.ts';
@@ -17,11 +17,11 @@ const Replacement = Type.Object(namedKey, closed);
 export const hosts = ({ configuration, store, boots, ...rest }: RegistryContext): Operation[] => {
   const context = { store, ...rest };
   const index = () => new RegistryIndex(configuration.registry);
-  const lastAttested = (ek: string) => boots.lastAttested(ek);
+  const lastBoots: LastBoots = (ek) => boots.of(ek);
   const shown = (name: string) => {
     const rows = configuration.hosts().filter((row) => row.name === name);
     if (rows.length === 0) throw new Problem('object.unknown', `host ${name}`);
-    return summaryOf(name, rows, lastAttested);
+    return summaryOf(name, rows, lastBoots);
   };
   return [
     query(
@@ -32,7 +32,7 @@ export const hosts = ({ configuration, store, boots, ...rest }: RegistryContext)
         grant: 'READ_ONLY',
         summary: 'List the hosts of the registry with scope, state, endorsement keys and last attestation',
       },
-      () => summariesOf(configuration.hosts(), lastAttested),
+      () => summariesOf(configuration.hosts(), lastBoots),
     ),
     query(
       {

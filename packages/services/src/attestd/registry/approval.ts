@@ -11,6 +11,8 @@ export interface Wish {
   readonly public_key?: string | undefined;
   /** What its certificate tells, when one was given. */
   readonly tpm?: TpmKind | undefined;
+  readonly manufacturer?: string | undefined;
+  readonly model?: string | undefined;
   /** The administrator's word that it is of the same TPM as the host of that name has already. */
   readonly link?: boolean | undefined;
 }
@@ -50,8 +52,8 @@ export function approvalOf(index: RegistryIndex, wish: Wish, act: Act): HostReco
     ...defined({
       public_key: wish.public_key ?? pending?.public_key ?? existing?.public_key,
       aks: aks.length === 0 ? undefined : [...aks],
-      manufacturer: pending?.manufacturer ?? existing?.manufacturer,
-      model: pending?.model ?? existing?.model,
+      manufacturer: pending?.manufacturer ?? wish.manufacturer ?? existing?.manufacturer,
+      model: pending?.model ?? wish.model ?? existing?.model,
     }),
   };
 }

@@ -63,8 +63,8 @@ export function replacementOf(index: RegistryIndex, name: string, wish: Wish, ac
     ...defined({
       public_key: wish.public_key ?? pending?.public_key,
       aks: aks.length === 0 ? undefined : [...aks],
-      manufacturer: pending?.manufacturer,
-      model: pending?.model,
+      manufacturer: pending?.manufacturer ?? wish.manufacturer,
+      model: pending?.model ?? wish.model,
     }),
   };
   return [...old, next];
