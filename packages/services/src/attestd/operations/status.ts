@@ -31,6 +31,8 @@ function complaints({ configuration, evidence: { lost }, now }: AttestdContext) 
   const { require_certificate_validation, require_endorsement_keys, ...settings } = configuration.settings();
   const unidentified = !require_certificate_validation && !require_endorsement_keys;
   const outdated = configuration.trust.crls().filter((each) => crlView(each, now()).outdated).length;
+  const lists = new Set(configuration.ima.allowLists().map(({ name }) => name));
+  const listless = counting.filter(({ image }) => image.ima?.lists.some((name) => !lists.has(name)));
   const rows: [boolean, 'WARNING' | 'ERROR', string][] = [
     [
       unidentified && !settings.allow_unidentified,
@@ -64,6 +66,11 @@ function complaints({ configuration, evidence: { lost }, now }: AttestdContext) 
     ],
     [lost > 0, 'WARNING', `the evidence of ${lost} verdicts could not be kept since the start: see the log`],
     [counting.length === 0, 'WARNING', 'no base image is active: no host can be attested'],
+    [
+      listless.length > 0,
+      'ERROR',
+      `active base images whose IMA lists are not here, so that their hosts are refused: ${listless.map(({ image }) => image.name).join(', ')}`,
+    ],
     [
       short.length > 0,
       'WARNING',

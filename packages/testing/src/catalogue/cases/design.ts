@@ -32,6 +32,10 @@ export const designCases: readonly CatalogueCase[] = [
         file: 'packages/testing/src/whole-host-attestation.test.ts',
         test: 'one changed byte in the agent on the root disk: refused for that file and nothing else',
       },
+      {
+        file: 'packages/domain/src/attestation/checks/ima-files.test.ts',
+        test: 'an agent that does not run as the image has it, beside files that are all right',
+      },
     ],
   },
   {
