@@ -9,7 +9,7 @@ import { type ImaPolicy, imaRulesDigest } from '../ima-policy.ts';
 import type { AllowList, Listing } from './allow-list.ts';
 import { listedHashes } from './checksum-lines.ts';
 import type { EntryFault, Judged } from './judged.ts';
-import { isSigned } from './keyring.ts';
+import { type Effort, effortForOneLog, isSigned } from './keyring.ts';
 import { isPlainPath, shownName } from './plain-path.ts';
 import { imaPcr } from './progress.ts';
 
@@ -59,9 +59,10 @@ const maxShown = 8;
  */
 export function judgeEntries(rules: ImaRules, before: Judged, entries: Iterable<ImaEntry>): Judged {
   const judged: Mutable = { ...before, faults: structuredClone(before.faults) };
+  const effort = effortForOneLog();
   for (const entry of entries) {
     if (entry.pcr !== imaPcr) continue;
-    const outcome = rules.lists === undefined ? 'none' : judgeEntry(rules, rules.lists, entry);
+    const outcome = rules.lists === undefined ? 'none' : judgeEntry(rules, rules.lists, entry, effort);
     if (typeof outcome !== 'string') addFault(judged, outcome);
     else if (outcome !== 'none') judged[outcome]++;
     judged.agent ||= isAgent(rules.agent, entry);
@@ -87,7 +88,7 @@ const faultOf = (fault: EntryFault, name: string, severity: 'fail' | 'warn' = 'f
   name,
 });
 
-function judgeEntry(rules: ImaRules, lists: readonly AllowList[], entry: ImaEntry): Outcome {
+function judgeEntry(rules: ImaRules, lists: readonly AllowList[], entry: ImaEntry, effort: Effort): Outcome {
   const { fields, violation } = entry;
   const name = fields.name ?? '';
   if (violation) return judgeViolation(rules, name);
@@ -95,7 +96,7 @@ function judgeEntry(rules: ImaRules, lists: readonly AllowList[], entry: ImaEntr
     return faultOf('ima.unreadable', `entry ${entry.index} of template ${shownName(entry.template)}`);
   }
   if (isBuffer(entry)) return judgeBuffer(rules, name);
-  return judgeFile(rules.policy, lists, entry, name);
+  return judgeFile(rules.policy, lists, entry, name, effort);
 }
 
 /** Templates differ in what follows, never in the first two fields; a custom one that does is not judged. */
@@ -131,14 +132,24 @@ function judgeBuffer({ policy }: ImaRules, name: string): Outcome {
   return name === 'kexec-cmdline' ? faultOf('ima.kexec', name, kexec) : faultOf('ima.buffer', name, buffers);
 }
 
-function judgeFile(policy: ImaPolicy, lists: readonly AllowList[], { fields }: ImaEntry, name: string): Outcome {
+function judgeFile(
+  policy: ImaPolicy,
+  lists: readonly AllowList[],
+  { fields }: ImaEntry,
+  name: string,
+  effort: Effort,
+): Outcome {
   const { digest, signature } = fields;
   if (digest === undefined) return faultOf('ima.unreadable', name);
   const strong = isStrong(digest.algorithm);
   // A digest of fs-verity is no digest of the content, so no list can name it.
   const listing = strong && digest.kind !== 'verity' ? lookUp(lists, name, digest.algorithm, digest.value) : 'absent';
   if (listing === 'listed') return 'listed';
-  if (strong && signature !== undefined && isSigned(policy.keyring, digest.algorithm, digest.value, signature)) {
+  if (
+    strong &&
+    signature !== undefined &&
+    isSigned(policy.keyring, digest.algorithm, digest.value, signature, effort)
+  ) {
     return 'signed';
   }
   if (isExcluded(policy, name)) return 'excluded';
