@@ -98,7 +98,10 @@ async function releaseText(mirror: Mirror, suite: string, keyring: string): Prom
   const at = `dists/${suite}`;
   const inRelease = await ifThere(readWhole(mirror, `${at}/InRelease`, maxRelease));
   if (inRelease !== undefined) return await signedText({ inRelease }, keyring);
-  const release = await readWhole(mirror, `${at}/Release`, maxRelease);
+  const release = await readWhole(mirror, `${at}/Release`, maxRelease).catch((cause: unknown) => {
+    if (!(cause instanceof Problem) || cause.kind !== 'object.unknown') throw cause;
+    throw new Problem('archive.unreachable', `${mirror.address}: no suite ${suite} there: ${cause.message}`, { cause });
+  });
   const signature = await ifThere(readWhole(mirror, `${at}/Release.gpg`, maxRelease));
   if (signature === undefined) throw new Problem('archive.untrusted', `${at}: the archive is not signed`);
   return await signedText({ release, signature }, keyring);
