@@ -6,6 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { imageOf } from '@vouchsafe/domain/testing/images';
 import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
+import { LastVerdicts } from '@vouchsafe/services/attestd/last-verdicts';
 import { attestdOperations } from '@vouchsafe/services/attestd/operations/table';
 import { testKeeper } from '@vouchsafe/services/attestd/testing/test-keeper';
 import { httpServer, type Listening, listenOnSocket } from '@vouchsafe/services/http/server';
@@ -32,6 +33,7 @@ beforeEach(async () => {
     evidence,
     sightings: { of: () => [] },
     boots: new BootHistories(store),
+    verdicts: new LastVerdicts(store),
     store,
     audit: () => undefined,
     now: () => new Date(0),

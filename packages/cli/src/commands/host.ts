@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { callPart, globalsOf, requireRoot } from '../context.ts';
 import { writeNew } from '../files.ts';
 import { print, type View } from '../output.ts';
+import { addHostExplain } from './host-explain.ts';
 import { addHostRegistry } from './host-registry.ts';
 import { addJoin } from './ta.ts';
 
@@ -104,6 +105,7 @@ export function addHost(program: Command): void {
       if (status.attestation_status !== 'attested') process.exitCode = 3;
     });
   addHostRegistry(host);
+  addHostExplain(host);
   addJoin(host);
   addPreparation(host);
 }

@@ -55,6 +55,8 @@ export interface AttestationServiceInput {
   readonly record?: (entry: AuditEntry) => Promise<void>;
   /** Is given every verdict with its evidence, but for refusals that were too many to be recorded. */
   readonly keep?: (given: GivenVerdict) => void;
+  /** Is given every verdict of a TPM that proved itself, to be explained. */
+  readonly explain?: (given: GivenVerdict) => void;
   /** Whether evidence must come whole, since it is kept for people who have nothing else. */
   readonly whole?: () => boolean;
   /** Seconds since 1970. */
@@ -158,7 +160,9 @@ export class AttestationService {
     configuration.registry.remember(ek, akNameOf(appraisal.input.challenge));
     const record = verdictRecord(appraisal.input);
     const staged = this.#told(appraised);
-    this.#input.keep?.({ appraised, record, consumed });
+    const given = { appraised, record, consumed };
+    this.#input.keep?.(given);
+    this.#input.explain?.(given);
     await this.#recordToken(ek, claims, { ...record, ...staged });
     const { key, certificate } = signer();
     const token = await signToken(key, certificate, claims);
@@ -227,6 +231,7 @@ export class AttestationService {
       const given = { appraised, record: verdictRecord(appraisal.input), consumed };
       const staged = this.#told(appraised);
       this.#input.keep?.(given);
+      this.#input.explain?.(given);
       await this.#recordRefusal(given, staged, omitted);
     }
     const registered = this.#input.configuration.host(ek)?.state;

@@ -4,13 +4,14 @@ import { certifiedKey } from '../host/certified-key.ts';
 import { groupLink } from '../host/group-link.ts';
 import { httpServer, listenOnSocket } from '../http/server.ts';
 import { type Operation, routesOf } from '../management/operation.ts';
-import { openPart, type Running } from '../part.ts';
+import { openPart, type Part, type Running } from '../part.ts';
 import { AttestationService } from './attestation-service.ts';
 import { BootHistories } from './boot-histories.ts';
 import { AttestationConfiguration } from './configuration.ts';
 import { EvidenceArchive } from './evidence-archive.ts';
-import { EvidenceKeeper } from './evidence-keeper.ts';
+import { EvidenceKeeper, type GivenVerdict } from './evidence-keeper.ts';
 import { ImageSightings } from './image-sightings.ts';
+import { LastVerdicts } from './last-verdicts.ts';
 import { attestdOperations } from './operations/table.ts';
 import { attestationRoutes } from './routes.ts';
 import { TrustReports } from './trust-reports.ts';
@@ -40,6 +41,7 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   const pruning = setInterval(() => evidence.prune(), 3600_000).unref();
   const sightings = new ImageSightings(store);
   const boots = new BootHistories(store);
+  const verdicts = new LastVerdicts(store);
   const service = new AttestationService({
     instance,
     group: key.group,
@@ -55,10 +57,11 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
       boots.flush();
     },
     keep: (given) => evidence.keep(given),
+    explain: (given) => explained(verdicts, given, log),
     whole: () => configuration.evidence().keep === 'all',
     now,
   });
-  const context = { configuration, evidence, sightings, boots, store, audit: record, now: () => new Date() };
+  const context = { configuration, evidence, sightings, verdicts, boots, store, audit: record, now: () => new Date() };
   const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
   const admin = await listenOnSocket(
     httpServer(routesOf(attestdOperations(context).map((each) => toldToGroup(each, reports))), log),
@@ -75,6 +78,15 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
       part.close();
     },
   };
+}
+
+/** No verdict fails because it cannot be explained. */
+function explained(verdicts: LastVerdicts, given: GivenVerdict, log: Part['log']): void {
+  try {
+    verdicts.take(given);
+  } catch (error) {
+    log.warn({ why: (error as Error).message }, 'a verdict could not be explained');
+  }
 }
 
 /**

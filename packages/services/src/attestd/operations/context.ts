@@ -4,6 +4,7 @@ import type { BootHistories } from '../boot-histories.ts';
 import type { AttestationConfiguration } from '../configuration.ts';
 import type { EvidenceKeeper } from '../evidence-keeper.ts';
 import type { ImageSightings } from '../image-sightings.ts';
+import type { LastVerdicts } from '../last-verdicts.ts';
 import type { Act } from '../registry/approval.ts';
 
 /** What operations on the configuration work on. */
@@ -19,6 +20,8 @@ export interface ConfigurationContext {
 export interface AttestdContext extends ConfigurationContext {
   readonly evidence: EvidenceKeeper;
   readonly boots: BootHistories;
+  /** The last verdict about each host. */
+  readonly verdicts: Pick<LastVerdicts, 'of' | 'bootOf'>;
   /** Which hosts have which image. */
   readonly sightings: Pick<ImageSightings, 'of'>;
 }

@@ -23,6 +23,7 @@ import { BootHistories } from '../boot-histories.ts';
 import { AttestationConfiguration } from '../configuration.ts';
 import type { KeptBundle } from '../evidence-archive.ts';
 import type { EvidenceKeeper } from '../evidence-keeper.ts';
+import { LastVerdicts } from '../last-verdicts.ts';
 import { givenVerdict, testKeeper } from '../testing/test-keeper.ts';
 import { attestdOperations } from './table.ts';
 
@@ -53,6 +54,7 @@ const operations = () =>
     evidence,
     sightings,
     boots: new BootHistories(part.store),
+    verdicts: new LastVerdicts(part.store),
     store: part.store,
     audit: part.audit,
     now: () => time,

@@ -7,6 +7,7 @@ import { caCertificates } from './ca-certificates.ts';
 import { compositions } from './compositions.ts';
 import type { AttestdContext } from './context.ts';
 import { crls } from './crls.ts';
+import { explanations } from './explanations.ts';
 import { imaLists } from './ima-lists.ts';
 import { imaPolicy } from './ima-policy.ts';
 import { intermediates } from './intermediates.ts';
@@ -31,6 +32,7 @@ export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...compositions(context),
   ...minimums(context),
   ...bootRuleOperations(context),
+  ...explanations(context),
   ...status(context),
   ...rawConfig('attestation', context, (change) => context.configuration.takeOver(change)),
 ];

@@ -10,6 +10,7 @@ import { type Call, play } from '../../management/testing/calls.ts';
 import { type TestPart, testPart } from '../../management/testing/part.ts';
 import { BootHistories } from '../boot-histories.ts';
 import { AttestationConfiguration } from '../configuration.ts';
+import { LastVerdicts } from '../last-verdicts.ts';
 import { testKeeper } from '../testing/test-keeper.ts';
 import type { CrlView, LinkView, PlanView } from '../trust/views.ts';
 import { attestdOperations } from './table.ts';
@@ -47,6 +48,7 @@ beforeEach(async () => {
         evidence,
         sightings: { of: () => [] },
         boots: new BootHistories(part.store),
+        verdicts: new LastVerdicts(part.store),
       }),
     ),
   );
