@@ -102,3 +102,15 @@ test('a dry run changes nothing', async () => {
   assert.ok(said.every((line) => line.endsWith(': would be done')));
   assert.equal(configuration.host(ek), undefined);
 });
+
+test('IMA lists and policy become what the file says, before the images that name them', async () => {
+  writeFileSync(join(folder, 'files.sha256'), `${'ab'.repeat(32)}  /usr/bin/a\n`);
+  const wanted = (exclude: string) =>
+    `attestation:\n  ima:\n    policy: {excludes: ['${exclude}'], kexec: warn}\n    lists: [{file: files.sha256, name: files}]\n`;
+  assert.deepEqual(await apply(wanted('/var/log/**')), ['policy of IMA: done', 'IMA list files: done']);
+  assert.deepEqual(await apply(wanted('/var/log/**')), ['policy of IMA: done', 'IMA list files: is there already']);
+  assert.equal(configuration.epoch(), 1, 'the second time nothing changed');
+  const { excludes, kexec } = configuration.ima.settings();
+  assert.deepEqual([excludes, kexec, configuration.ima.list('files').name], [['/var/log/**'], 'warn', 'files']);
+  await assert.rejects(apply(wanted('/**')), /matches everything/);
+});

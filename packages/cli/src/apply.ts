@@ -11,6 +11,7 @@ import type { Command } from 'commander';
 import Type from 'typebox';
 import type { Dispatcher } from 'undici';
 import { parse } from 'yaml';
+import { imaSteps, WantedIma } from './apply-ima.ts';
 import { callPart } from './context.ts';
 import { readInput } from './files.ts';
 import { readImage } from './image-file.ts';
@@ -52,6 +53,7 @@ export const Wanted = Type.Object(
           base_images: Type.Optional(Type.Array(BaseImageFile)),
           /** The rules that are named; null brings a default back. */
           rules: Type.Optional(BootRulesChange),
+          ima: Type.Optional(WantedIma),
         },
         closed,
       ),
@@ -176,7 +178,7 @@ function* attestationSteps(
     says,
     body,
   });
-  const { settings, ca_certificates = [], endorsement_keys = [], base_images = [], rules } = wanted;
+  const { settings, ca_certificates = [], endorsement_keys = [], base_images = [], rules, ima = {} } = wanted;
   if (settings !== undefined)
     yield step('PATCH', '/attestation/tpm2/settings', 'settings of TPM trust', () => settings);
   for (const { name, files, virtual = false } of ca_certificates) {
@@ -193,6 +195,7 @@ function* attestationSteps(
   }
   // Before the images: one that breaks them is refused when it is activated.
   if (rules !== undefined) yield step('PATCH', '/attestation/rules', 'rules about boots', () => rules);
+  for (const { method, path, says, body } of imaSteps(ima, text)) yield step(method, path, says, body);
   for (const wantedImage of base_images) {
     const { file, state = 'staged', ...rest } = wantedImage;
     const path = resolve(folder, file);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { AllowList } from '@vouchsafe/domain/attestation/ima/allow-list';
 import { maxListBytes } from '@vouchsafe/domain/attestation/ima/checksum-lines';
 import { ImaList } from '@vouchsafe/domain/attestation/ima/ima-list';
@@ -59,10 +60,12 @@ export class ImaConfiguration {
     return stored === undefined ? defaultImaSettings : readSettings(stored);
   }
 
-  /** Any of the settings may take trust away. @throws {Problem} `input.invalid`, `input.malformed` */
+  /** Any change of them may take trust away; what is written again as it is takes none. @throws {Problem} `input.invalid`, `input.malformed` */
   setSettings(settings: ImaSettings): void {
     const checked = readSettings(settings);
-    this.#changes.lessTrust(() => this.#store.put(imaCollections.imaSettings, name, checked));
+    const write = () => this.#store.put(imaCollections.imaSettings, name, checked);
+    if (isDeepStrictEqual(checked, this.settings())) this.#changes.changed(write);
+    else this.#changes.lessTrust(write);
   }
 
   /** The lists, ready to be asked. */

@@ -72,6 +72,8 @@ test('lists and policy of IMA: every operation does what it says, and names what
   const accepted = calls.filter(({ call, fails }) => call[0] !== 'GET' && fails === undefined);
   assert.equal(part.records.length, accepted.length, 'each change is recorded, and nothing else');
   assert.equal(configuration.epoch(), 4, 'list replaced, list deleted, policy changed twice');
+  await client.call('PATCH', policy, { excludes });
+  assert.equal(configuration.epoch(), 4, 'what is written again as it is takes no trust away');
 });
 
 test('a change of IMA that cannot be recorded is not made', async () => {
