@@ -15,6 +15,7 @@ const files: Readonly<Record<string, () => Promise<{ readonly make: MakeTargets 
   'key-safe': () => import('./targets/key-safe.ts'),
   attestation: () => import('./targets/attestation.ts'),
   verdict: () => import('./targets/verdict.ts'),
+  group: () => import('./targets/group.ts'),
   release: () => import('./targets/release.ts'),
   'domain-xml': () => import('./targets/domain-xml.ts'),
   libvirt: () => import('./targets/libvirt.ts'),

@@ -96,7 +96,7 @@ export class GroupSite implements AsyncDisposable {
       cert_chain: { certs: [issuer, root] },
     });
     await attestation('PATCH', 'tpm2/settings', { virtual_tpm_scopes: [scope] });
-    await attestation('POST', 'os/base-images', { image, userspace_unmeasured: true });
+    await attestation('POST', 'os/base-images', { image, userspace_unmeasured: true, activate: true });
     await attestation('POST', 'tpm2/endorsement-keys', { ek, name: 'kvm1', scope });
     const agent = {
       tpm: `unix:${swtpm.socket}`,
