@@ -66,6 +66,17 @@ test('a denied host is refused whatever the time of its token, until the denial 
   assert.equal(standing.whyDenied(other, 1), undefined);
 });
 
+test('a host that is approved again gets a token at once, also from a member whose clock is behind', () => {
+  const standing = after({ deny: { [host]: 100 }, lifted: { [host]: 100 } });
+  for (const now of [71, 99, 100, 101, 500]) {
+    const iat = standing.dateFor(host, now, 30);
+    assert.equal(standing.whyDenied(host, iat), undefined, String(now));
+    assert.ok(iat <= now + 30, 'a token from the future is refused');
+  }
+  assert.equal(standing.dateFor(host, 70, 30), 70, 'a clock that is further behind is wrong, and is complained of');
+  assert.equal(standing.dateFor(other, 70, 30), 70);
+});
+
 test('of a denial and an approval that did not know of it, the denial wins, whatever the clocks say', () => {
   const [here, there] = [after({ deny: { [host]: 100 } }), after({ deny: { [host]: 100 } })];
   const approval = here.lifting(host);

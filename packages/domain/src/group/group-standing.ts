@@ -70,6 +70,17 @@ export class GroupStanding {
     return iat <= since ? 'its host was denied after it was made: attest again' : undefined;
   }
 
+  /**
+   * The date of a token that is made now: after a denial that was lifted, also within the second of it, and where our
+   * clock is a little behind that of the member that denied. Otherwise an approved host would be refused for a while.
+   *
+   * @param leeway seconds that clocks of members may differ
+   */
+  dateFor(sub: string, now: number, leeway: number): number {
+    const since = this.#deny.get(sub);
+    return since === undefined || since < now || since >= now + leeway ? now : since + 1;
+  }
+
   /** Why a token of this epoch does not count; undefined when it does. */
   whyEpoch(epoch: number): string | undefined {
     if (epoch >= this.#minEpoch) return undefined;

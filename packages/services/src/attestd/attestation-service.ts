@@ -12,7 +12,7 @@ import type { KnownKeys } from '@vouchsafe/domain/attestation/known-keys';
 import type { ChallengeAnswer, ChallengeRequest, Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import { signAssertion } from '@vouchsafe/domain/attestation/saml/assertion';
-import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
+import { clockLeeway, signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
 import type { Finding } from '@vouchsafe/domain/attestation/verdict';
 import { type VerdictRecord, verdictRecord } from '@vouchsafe/domain/attestation/verdict-record';
@@ -152,8 +152,9 @@ export class AttestationService {
   async #accept({ appraised, consumed, saml }: Reported): Promise<ReportAnswer> {
     const { findings, appraisal } = appraised;
     const { ek } = appraisal.input.challenge;
-    const { signer, instance, now, boots, configuration } = this.#input;
-    const claims = tokenClaims(appraisal, { instance, now: now(), jti: randomUUID() });
+    const { signer, instance, now, boots, configuration, membership } = this.#input;
+    const date = membership.standing.dateFor(`ek:${ek}`, now(), clockLeeway);
+    const claims = tokenClaims(appraisal, { instance, now: date, jti: randomUUID() });
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
     if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), ...provenKeys(appraisal) });
     boots.put(ek, this.#bootOf(appraisal));

@@ -2,6 +2,7 @@ import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '../config/host.ts';
 import { certifiedKey } from '../host/certified-key.ts';
 import { groupLink } from '../host/group-link.ts';
+import { withMembershipHealth } from '../host/membership-health.ts';
 import { httpServer, listenOnSocket } from '../http/server.ts';
 import { type Operation, routesOf } from '../management/operation.ts';
 import { openPart, type Part, type Running } from '../part.ts';
@@ -63,10 +64,10 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   });
   const context = { configuration, evidence, sightings, verdicts, boots, store, audit: record, now: () => new Date() };
   const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
-  const admin = await listenOnSocket(
-    httpServer(routesOf(attestdOperations(context).map((each) => toldToGroup(each, reports))), log),
-    paths.admin('attestd'),
-  );
+  const operations = attestdOperations(context)
+    .map((each) => toldToGroup(each, reports))
+    .map((each) => withMembershipHealth(each, membership, 'attestation.status.get'));
+  const admin = await listenOnSocket(httpServer(routesOf(operations), log), paths.admin('attestd'));
   return {
     async close() {
       await Promise.all([served.close(), admin.close()]);

@@ -8,6 +8,7 @@ import { Followers } from './followers.ts';
 import { type GroupLink, groupLink } from './group-link.ts';
 import { type GroupNews, GroupRegister } from './group-register.ts';
 import { groupRoutes } from './group-routes.ts';
+import { membershipComplaints } from './membership-health.ts';
 
 const host = `ek:${'ab'.repeat(32)}`;
 const other = `ek:${'cd'.repeat(32)}`;
@@ -119,9 +120,13 @@ test('a part that does not hear of its host for too long serves no more, where t
   await followers.obeying(['kmxd'], register.version, 5000);
   clock = 10_000_000;
   link.mustServe();
+  assert.match(membershipComplaints(link)[0]?.message ?? '', /host was not heard of for \d+ s/);
   register.setService('this host was removed from the group', 0);
   await followers.obeying(['kmxd'], register.version, 5000);
   assert.throws(() => link.mustServe(), problem('group.stale', /was removed/));
+  assert.deepEqual(membershipComplaints(link), [
+    { severity: 'ERROR', message: 'nothing is served: this host was removed from the group' },
+  ]);
 });
 
 test('nothing is served before the state of the group is known', async () => {

@@ -4,6 +4,7 @@ import type { HostConfig } from '../config/host.ts';
 import { certifiedKey } from '../host/certified-key.ts';
 import { groupLink } from '../host/group-link.ts';
 import type { GroupNews } from '../host/group-register.ts';
+import { withMembershipHealth } from '../host/membership-health.ts';
 import { httpServer, listenOnSocket, type Reply, type Request, type Route } from '../http/server.ts';
 import { routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
@@ -45,7 +46,8 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
   });
   const operations = kmxdOperations({ providers, kmip, store, audit: (entry) => audit.append(entry) });
   const served = await listenOnSocket(httpServer(routes(service), log), paths.service('kmxd'), 0o660);
-  const admin = await listenOnSocket(httpServer(routesOf(operations), log), paths.admin('kmxd'));
+  const watched = operations.map((each) => withMembershipHealth(each, membership, 'kms.status.get'));
+  const admin = await listenOnSocket(httpServer(routesOf(watched), log), paths.admin('kmxd'));
   return {
     async close() {
       await Promise.all([served.close(), admin.close()]);

@@ -68,7 +68,8 @@ describe('the Attestation Service with real TPMs', () => {
   });
   afterEach(() => part.close());
 
-  async function newService(): Promise<AttestationService> {
+  /** @param offset seconds by which the clock of this one differs */
+  async function newService(offset = 0): Promise<AttestationService> {
     const signer = await bench.certify('attestd');
     return new AttestationService({
       instance: 'urn:vouchsafe:attestd:bench',
@@ -78,7 +79,7 @@ describe('the Attestation Service with real TPMs', () => {
       signer: () => signer,
       boots: new BootHistories(part.store),
       audit: (entry) => part.audit(entry),
-      now: () => coming.shift() ?? now,
+      now: () => (coming.shift() ?? now) + offset,
     });
   }
 
@@ -202,6 +203,23 @@ describe('the Attestation Service with real TPMs', () => {
     const sealed = await sealChallenge(key, challenge);
     assert.deepEqual(await openChallenge(key, sealed, now), challenge);
     await assert.rejects(openChallenge(other, sealed, now), problem('challenge.elsewhere'));
+  });
+
+  test('two instances whose clocks differ by half a minute judge alike, and each accepts the tokens of the other', async () => {
+    configuration.putHost(good.record);
+    for (const offset of [-30, 0, 30]) {
+      const service = await newService(offset);
+      const { attested, token = '' } = await service.report(await evidenceFor(service, good));
+      assert.equal(attested, true);
+      assert.equal((await verifyToken(token, bench.group, now)).iat, now + offset);
+    }
+    // Revoked and approved again by the clock that is ahead: the one behind makes no token that is refused for its date.
+    const sub = `ek:${good.record.ek}`;
+    membership.standing.join({ deny: { [sub]: now }, lifted: { [sub]: now } });
+    const behind = await newService(-29);
+    const { token = '' } = await behind.report(await evidenceFor(behind, good));
+    await verifyToken(token, bench.group, now, membership.standing);
+    await verifyToken(token, bench.group, now - 29, membership.standing);
   });
 
   test('challenge used twice: of two that race one is attested, and later none', async () => {

@@ -58,6 +58,10 @@ export const designCases: readonly CatalogueCase[] = [
     what: 'a certificate made by the center asks for the secrets of a member',
     tests: [
       {
+        file: 'packages/domain/src/group/member-request.test.ts',
+        test: 'is refused, and taken when',
+      },
+      {
         file: 'packages/domain/src/group/join.test.ts',
         test: 'a relay that exchanges the keys, the name or the group in a request is noticed',
       },
@@ -131,6 +135,10 @@ export const designCases: readonly CatalogueCase[] = [
     id: 'X14',
     what: 'a service that did not hear of a revocation; a deletion against an addition',
     tests: [
+      {
+        file: 'packages/testing/src/site/group-site.test.ts',
+        test: 'what was revoked while one was away it denies when it is back, although its own registry approves the host',
+      },
       {
         file: 'packages/services/src/host/group.test.ts',
         test: 'what one takes away all obey when they have acknowledged it; approving again anywhere gives it back',

@@ -21,7 +21,24 @@ export const operationCases: readonly CatalogueCase[] = [
     what: 'a crash between verdict and record',
     tests: [{ file: service, test: 'without a record there is no token' }],
   },
-  { id: 'O05', what: 'two instances whose clocks differ', tests: [] },
+  {
+    id: 'O05',
+    what: 'two instances whose clocks differ',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/attestation-service.test.ts',
+        test: 'two instances whose clocks differ by half a minute judge alike, and each accepts the tokens of the other',
+      },
+      {
+        file: 'packages/domain/src/group/group-standing.test.ts',
+        test: 'a host that is approved again gets a token at once, also from a member whose clock is behind',
+      },
+      {
+        file: 'packages/domain/src/group/member-request.test.ts',
+        test: 'a request of a member is taken, once, and clocks may differ by a minute',
+      },
+    ],
+  },
   {
     id: 'O06',
     what: 'old agents and old stores after an update',

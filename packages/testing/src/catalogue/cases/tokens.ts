@@ -36,6 +36,10 @@ export const tokenCases: readonly CatalogueCase[] = [
     what: 'a token for a policy or a host that was revoked since',
     tests: [
       { file: release, test: 'a denied host gets nothing, in the same second; nor does a token of an epoch before' },
+      {
+        file: 'packages/testing/src/site/group-site.test.ts',
+        test: 'what is revoked at one is refused by the other at once, with a token it was given before, and by its attestd too',
+      },
     ],
   },
   {
