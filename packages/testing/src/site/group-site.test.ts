@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { TokenClaims } from '@vouchsafe/domain/attestation/token';
+import { readToken } from '@vouchsafe/domain/attestation/token';
 import { problem } from '@vouchsafe/domain/testing/problem';
-import { decodeJwt } from 'jose';
 import { until } from '../wait.ts';
 import { Workdir } from '../workdir.ts';
 import type { AuthorityHost } from './authority-host.ts';
@@ -39,7 +38,7 @@ describe('two Trust Authority hosts serve one host with a TPM', () => {
     (await agent.release.release('decrypt', [{ prv, ct }], skip?.url)).answer.items[0]?.problem ?? 'opened';
   const issuer = async () => {
     const { token } = await agent.trust.session();
-    return decodeJwt<TokenClaims>(token).iss;
+    return (await readToken(token)).claims.iss;
   };
   const acknowledged = (host: AuthorityHost) =>
     host.call('host', 'GET', '/host/group/acknowledgements') as Promise<{ silent: { name: string }[] }>;
@@ -86,7 +85,8 @@ describe('two Trust Authority hosts serve one host with a TPM', () => {
     assert.deepEqual((await acknowledged(one(a))).silent, []);
     assert.equal(await open(a), 'opened');
     const next = (await agent.trust.session()).token;
-    assert.ok(decodeJwt<TokenClaims>(next).epoch > decodeJwt<TokenClaims>(token).epoch);
+    const [before, later] = [await readToken(token), await readToken(next)];
+    assert.ok(later.claims.epoch > before.claims.epoch);
   });
 
   test('one that hangs while a host is revoked is named, and refuses when it goes on', async () => {
