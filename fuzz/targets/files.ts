@@ -1,10 +1,19 @@
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { parseWanted } from '@vouchsafe/cli/apply';
 import { readInventory } from '@vouchsafe/cli/inventory';
-import { BaseImage } from '@vouchsafe/domain/attestation/base-image';
 import { captureImage, verifyImage } from '@vouchsafe/domain/attestation/capture';
+import {
+  type CaptureStatement,
+  signCaptureStatement,
+  verifyCapture,
+} from '@vouchsafe/domain/attestation/capture-statement';
+import { readImageFile } from '@vouchsafe/domain/attestation/image-file';
+import { activeRecord, readImageRecord } from '@vouchsafe/domain/attestation/image-record';
+import { signImageFile, verifyImageSignature } from '@vouchsafe/domain/attestation/image-signature';
+import { shortfalls } from '@vouchsafe/domain/attestation/minimums';
 import { imagePcrs } from '@vouchsafe/domain/attestation/policy';
 import { chain, emptyChain, verifyChain } from '@vouchsafe/domain/audit/record';
-import { jsonReader, parseJson } from '@vouchsafe/domain/parse';
+import { parseJson } from '@vouchsafe/domain/parse';
 import { decodeLog } from '@vouchsafe/eventlog/log';
 import { initialValue, replay } from '@vouchsafe/eventlog/replay';
 import { boot } from '@vouchsafe/eventlog/testing/boot';
@@ -15,6 +24,13 @@ import { now, site } from '../site.ts';
 import { bytesOf, json, jsonWords, type MakeTargets, text, wordsOf } from '../target.ts';
 
 const time = new Date(now * 1000);
+
+/** Ed25519 signs alike each time, so that a run can be repeated (RFC 8410, 7: the key is its seed). */
+const edKey = createPrivateKey({
+  key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, 7)]),
+  format: 'der',
+  type: 'pkcs8',
+});
 
 const config = (group: string): string => `role = "trusted"
 name = "host-1"
@@ -89,12 +105,25 @@ const tomlWords = wordsOf(
 
 /** Files that people write, and those that they carry from host to host. */
 export const make: MakeTargets = async () => {
-  const { group } = await site();
+  const { group, attestd } = await site();
   const log = buildLog(boot, ['sha256']);
   const replayed = replay(decodeLog(log), 'sha256');
   const pcrs = new Map(imagePcrs.map((pcr) => [pcr, replayed.get(pcr) ?? initialValue('sha256', pcr)]));
   const image = captureImage({ name: 'golden', version: '1', eventLog: log, pcrs, now: time });
-  const readImage = jsonReader('base image', BaseImage);
+  const said: CaptureStatement = {
+    iss: 'fuzz',
+    aud: group.id,
+    iat: now,
+    ek: 'ab'.repeat(32),
+    tpm: 'hardware',
+    bank: 'sha256',
+    pcrs: image.pcrs,
+    event_log: createHash('sha256').update(log).digest('hex'),
+  };
+  const signed = Buffer.from(json(image));
+  const signature = await signImageFile(signed, edKey);
+  const key = String(createPublicKey(edKey).export({ type: 'spki', format: 'pem' }));
+  const signers = [{ name: 'release', key, by: 'fuzz', since: '' }];
   return [
     {
       name: 'host-config',
@@ -130,10 +159,35 @@ export const make: MakeTargets = async () => {
     },
     {
       name: 'base-image',
-      samples: [json(image)],
+      samples: [json(image), json({ v: 2, image, capture: 'a.b.c' })],
       words: jsonWords,
-      run: (bytes) => verifyImage(readImage(text(bytes))),
+      run(bytes) {
+        const { image } = readImageFile('base image', bytes);
+        verifyImage(image);
+        shortfalls(image, { sbat: { shim: 1 }, kernel: '6.1', dbx: { name: 'x', entries: ['00'.repeat(32)] } });
+      },
       refuses: problemsOf('input.malformed', 'input.invalid'),
+    },
+    {
+      name: 'image-record',
+      samples: [json(image), json(activeRecord(image))],
+      words: jsonWords,
+      run: (bytes) => readImageRecord(parseJson('record', text(bytes))),
+      refuses: problemsOf('input.malformed', 'input.invalid'),
+    },
+    {
+      name: 'image-signature',
+      samples: [bytesOf(signature), bytesOf(signature.replace('..', `.${signed.toString('base64url')}.`))],
+      words: wordsOf('.', '..', 'e30', '='),
+      run: (bytes) => verifyImageSignature(signed, text(bytes), signers),
+      refuses: problemsOf('image.untrusted'),
+    },
+    {
+      name: 'capture-statement',
+      samples: [bytesOf(await signCaptureStatement(attestd.key, attestd.certificate, said))],
+      words: [...jsonWords, ...wordsOf('.', '..')],
+      run: (bytes) => verifyCapture(text(bytes), image, group, now),
+      refuses: problemsOf('image.untrusted'),
     },
     {
       name: 'json',

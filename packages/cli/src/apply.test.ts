@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { testGroup } from '@vouchsafe/domain/testing/group';
 import { imageOf } from '@vouchsafe/domain/testing/images';
 import { BootHistories } from '@vouchsafe/services/attestd/boot-histories';
 import { AttestationConfiguration } from '@vouchsafe/services/attestd/configuration';
@@ -28,7 +29,9 @@ beforeEach(async () => {
   store = ConfigStore.open(join(folder, 'attestd.db'), fileSealer(join(folder, 'key')));
   configuration = new AttestationConfiguration(store);
   const evidence = await testKeeper(folder, configuration);
+  const { group } = await testGroup();
   const context = {
+    group,
     configuration,
     evidence,
     sightings: { of: () => [] },

@@ -14,7 +14,7 @@ import { parse } from 'yaml';
 import { imaSteps, WantedIma } from './apply-ima.ts';
 import { callPart } from './context.ts';
 import { readInput } from './files.ts';
-import { readImage } from './image-file.ts';
+import { readUpload } from './image-file.ts';
 
 const closed = { additionalProperties: false } as const;
 const File = Type.String({ maxLength: 4096 });
@@ -25,6 +25,8 @@ const { uses, share, accept_unmeasured_userspace, accept_auto_enrolled, descript
 const BaseImageFile = Type.Object(
   {
     file: File,
+    /** Its signature; left out: the .jws file beside it, when there is one. */
+    signature: Type.Optional(File),
     userspace_unmeasured: Type.Optional(Type.Boolean()),
     /** `staged` when left out. What stands there as `active` is activated, unless somebody retired it. */
     state: Type.Optional(Type.Union([Type.Literal('staged'), Type.Literal('active')])),
@@ -197,12 +199,16 @@ function* attestationSteps(
   if (rules !== undefined) yield step('PATCH', '/attestation/rules', 'rules about boots', () => rules);
   for (const { method, path, says, body } of imaSteps(ima, text)) yield step(method, path, says, body);
   for (const wantedImage of base_images) {
-    const { file, state = 'staged', ...rest } = wantedImage;
+    const { file, signature, state = 'staged', ...rest } = wantedImage;
     const path = resolve(folder, file);
-    const image = () => readImage(path, readInput(path));
-    yield step('POST', images, `base image ${file}`, () => ({ image: image(), ...rest, activate: state === 'active' }));
+    const upload = () => readUpload(path, signature && resolve(folder, signature));
+    yield step('POST', images, `base image ${file}`, () => ({
+      ...upload().body,
+      ...rest,
+      activate: state === 'active',
+    }));
     if (state === 'staged') continue;
-    const name = () => image().name;
+    const name = () => upload().read.image.name;
     yield {
       ...step(
         'POST',

@@ -153,8 +153,13 @@ export interface Appraised extends Verdict {
 /**
  * Runs the checks in their order and lists all they find. Default deny: an exception is a reject, and so is an
  * appraisal that a gate ended or that did not prove all that a token says.
+ * @param needed what must have been proven whatever checks there were
  */
-export function appraise(input: AppraisalInput, checks: readonly Check[]): Appraised {
+export function appraise(
+  input: AppraisalInput,
+  checks: readonly Check[],
+  needed: readonly (keyof Proven)[] = neededOfToken,
+): Appraised {
   const appraisal = new Appraisal(input);
   const findings: Finding[] = [];
   const ofLog = new Map<string, readonly Finding[]>();
@@ -176,7 +181,7 @@ export function appraise(input: AppraisalInput, checks: readonly Check[]): Appra
 }
 
 /** What a token says, so what must have been proven by whatever checks there were. */
-const needed = ['claims', 'tpm', 'host', 'image'] as const satisfies (keyof Proven)[];
+const neededOfToken = ['claims', 'tpm', 'host', 'image'] as const satisfies (keyof Proven)[];
 
 function runOne(check: Check, appraisal: Appraisal): Finding[] {
   try {

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { validator } from '../parse.ts';
 import { BaseImage } from './base-image.ts';
+import { EkHash, HostRecord } from './host-record.ts';
 
 /** `staged`: what would match is told, and nothing follows. `active`: hosts may have it. `retired`: no more. */
 export const ImageState = Type.Union([Type.Literal('staged'), Type.Literal('active'), Type.Literal('retired')]);
@@ -25,6 +26,24 @@ export const ImageRecord = Type.Object(
     by: Type.String({ maxLength: 256 }),
     /** Who activated it, and when: room for a second person. */
     activated: Type.Optional(Type.Object({ at: Moment, by: Type.String({ maxLength: 256 }) }, closed)),
+    /** Name of the listed signer whose signature the file had. */
+    signer: Type.Optional(Type.String({ maxLength: 128 })),
+    /** SHA-256 of the file's octets, in hexadecimal. */
+    file: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
+    /** Where it was captured, as an Attestation Service of the group confirmed. */
+    captured: Type.Optional(
+      Type.Object(
+        {
+          ek: EkHash,
+          tpm: HostRecord.properties.tpm,
+          host: Type.Optional(HostRecord.properties.name),
+          /** The service, and when. */
+          by: Type.String({ maxLength: 256 }),
+          at: Moment,
+        },
+        closed,
+      ),
+    ),
     /** Somebody said aloud that userspace is not covered, and that this is meant. */
     userspace_unmeasured: Type.Optional(Type.Boolean()),
   },

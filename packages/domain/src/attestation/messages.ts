@@ -113,6 +113,10 @@ export type Evidence = Type.Static<typeof Evidence>;
 /** Evidence with all that the service could ask for. */
 export type WholeEvidence = Evidence & Required<Pick<Evidence, 'challenge' | 'event_log'>>;
 
+/** Second round of a capture, attestd to host. */
+export const CaptureAnswer = Type.Object({ statement: Type.String({ maxLength: 16_384 }) }, closed);
+export type CaptureAnswer = Type.Static<typeof CaptureAnswer>;
+
 /** One finding of a verdict. */
 export const Finding = Type.Object({
   check: Type.String(),

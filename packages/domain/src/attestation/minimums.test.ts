@@ -15,6 +15,7 @@ import { dbxEntry, Minimums, shortfalls } from './minimums.ts';
 
 const owner = '77fa9abd-0359-4d32-bd60-28f4e78f784b';
 const digests = [1, 2, 3].map((fill) => new Uint8Array(32).fill(fill));
+const less = encodeSignatureLists([digests.map((data) => ({ type: 'sha256', owner, data }))]);
 const certificate = Uint8Array.of(0x30, 0x82, 0, 1, 9);
 const dbx = encodeSignatureLists([
   digests.map((data) => ({ type: 'sha256', owner, data })),
@@ -114,6 +115,22 @@ test('downgrade: a host with an older image that is still active is refused, and
     ],
   );
   assert.equal(matched(policy, made, [imageMatch]).trusted, true, 'without the check the attack succeeds');
+});
+
+test('a host whose dbx grew since its image was captured reaches a minimum that the image does not', () => {
+  const more = encodeSignatureLists([
+    [...digests, new Uint8Array(32).fill(4)].map((data) => ({ type: 'sha256', owner, data })),
+  ]);
+  const grown = bootOf(events(level).map((event, i) => (i === 5 ? config('dbx', more) : event)));
+  const old = imageOf('old', bootOf(events(level).map((event, i) => (i === 5 ? config('dbx', less) : event))));
+  const minimums = { dbx: { name: 'x', entries: ['04'.repeat(32)] } };
+  const rules = { 'secure-boot.match': 'keys' } as const;
+  const policy = { images: [activeRecord(old)], minimums, rules };
+  assert.deepEqual(ids(minimums, old), ['dbx.minimum']);
+  const checks = [imageMatch, imageMinimum];
+  assert.equal(matched(policy, grown, checks).trusted, true);
+  const behind = bootOf(events(level).map((event, i) => (i === 5 ? config('dbx', less) : event)));
+  assert.equal(matched(policy, behind, checks).trusted, false, 'a host with the dbx of the image');
 });
 
 const bad: [name: string, minimums: unknown, naming: RegExp][] = [

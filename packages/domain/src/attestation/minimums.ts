@@ -1,14 +1,13 @@
-import { fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import { digest } from '@vouchsafe/eventlog/algorithms';
 import { parseSbatLevel, type SbatLevel } from '@vouchsafe/eventlog/facts/sbat';
-import { decodeLog } from '@vouchsafe/eventlog/log';
-import { type ProvenFacts, provenFacts } from '@vouchsafe/eventlog/proven';
+import type { ProvenFacts } from '@vouchsafe/eventlog/proven';
 import type { Signature } from '@vouchsafe/eventlog/uefi/signature-list';
 import Type, { type Static } from 'typebox';
 import { compareVersions, versionPattern } from '../version.ts';
 import type { BaseImage } from './base-image.ts';
 import type { FindingId } from './findings.ts';
+import { imageFacts } from './image-facts.ts';
 
 /** One revoked thing: the digest of an EFI program, or a certificate by the SHA-256 of its DER. */
 const DbxEntry = Type.String({ pattern: '^(?:x509:)?[0-9a-f]{64}$' });
@@ -55,19 +54,26 @@ export interface Shortfall {
 }
 
 /**
- * How an image lies below the minimums. What its log does not prove counts as missing.
- *
- * The facts are those of the image's own log: a host that matches has the same digests in PCR 7, whatever it writes
- * beside them. The kernel's release is what the golden host said of itself, unless the kernel image proves it.
+ * How an image lies below the minimums, or a boot that fits it. What a log does not prove counts as missing.
+ * @param facts those of the host's log: its dbx may have grown since the image was captured. Those of the image's own
+ *   log when left out. The kernel's release is what the golden host said of itself, unless the kernel image proves it.
  */
-export function shortfalls(image: BaseImage, minimums: Minimums): Shortfall[] {
-  return [...sbatShortfalls(image, minimums), ...dbxShortfalls(image, minimums), ...kernelShortfalls(image, minimums)];
+export function shortfalls(image: BaseImage, minimums: Minimums, facts = imageFacts(image).facts): Shortfall[] {
+  return [
+    ...sbatShortfalls(image, minimums, facts),
+    ...dbxShortfalls(image, minimums, facts),
+    ...kernelShortfalls(image, minimums),
+  ];
 }
 
-function* sbatShortfalls(image: BaseImage, { sbat = {}, sbat_date }: Minimums): Generator<Shortfall> {
+function* sbatShortfalls(
+  image: BaseImage,
+  { sbat = {}, sbat_date }: Minimums,
+  facts: ProvenFacts,
+): Generator<Shortfall> {
   const wanted = Object.entries(sbat);
   if (wanted.length === 0 && sbat_date === undefined) return;
-  const levels = sbatLevels(factsOf(image));
+  const levels = sbatLevels(facts);
   if (levels.length === 0) {
     yield { id: 'sbat.minimum', detail: `base image ${image.name} proves no SBAT level` };
     return;
@@ -90,9 +96,9 @@ function* sbatShortfalls(image: BaseImage, { sbat = {}, sbat_date }: Minimums): 
     };
 }
 
-function* dbxShortfalls(image: BaseImage, { dbx }: Minimums): Generator<Shortfall> {
+function* dbxShortfalls(image: BaseImage, { dbx }: Minimums, facts: ProvenFacts): Generator<Shortfall> {
   if (dbx === undefined) return;
-  const signatures = factsOf(image).databases.dbx?.value.signatures;
+  const signatures = facts.databases.dbx?.value.signatures;
   const has = new Set(signatures?.map(dbxEntry));
   const missing = dbx.entries.filter((entry) => !has.has(entry));
   if (missing.length === 0) return;
@@ -124,12 +130,3 @@ const sbatLevels = ({ authorities }: ProvenFacts): (SbatLevel | undefined)[] =>
   authorities
     .filter(({ value }) => value.guid === shim.guid && value.variable === shim.variable)
     .map(({ value }) => parseSbatLevel(value.data));
-
-const known = new WeakMap<BaseImage, ProvenFacts>();
-
-/** The facts of an image's own log; remembered, since every host that has the image is compared with them. */
-export function factsOf(image: BaseImage): ProvenFacts {
-  const facts = known.get(image) ?? provenFacts(decodeLog(fromBase64url(image.event_log)), image.bank);
-  known.set(image, facts);
-  return facts;
-}

@@ -1,9 +1,11 @@
 import { decodeLog } from '@vouchsafe/eventlog/log';
+import { provenFacts } from '@vouchsafe/eventlog/proven';
 import { initialValue, replay } from '@vouchsafe/eventlog/replay';
 import { boot, bootWith } from '@vouchsafe/eventlog/testing/boot';
 import { buildLog, type EventInput } from '@vouchsafe/eventlog/testing/build';
 import { Appraisal, type AppraisalInput } from '../attestation/appraisal.ts';
 import type { BaseImage } from '../attestation/base-image.ts';
+import { defaultBootRules } from '../attestation/boot-rules.ts';
 import { captureImage } from '../attestation/capture.ts';
 import { imageMatch } from '../attestation/checks/image-match.ts';
 import { noCompositions } from '../attestation/composition.ts';
@@ -48,13 +50,14 @@ export function matched(
   now = testTime,
 ): { appraisal: Appraisal; findings: Finding[]; trusted: boolean } {
   const input = {
-    policy: { images: [], compositions: noCompositions, minimums: defaultMinimums, ...policy },
+    policy: { images: [], compositions: noCompositions, minimums: defaultMinimums, rules: defaultBootRules, ...policy },
     challenge: { bank: 'sha256' },
     now,
   };
   const appraisal = new Appraisal(input as unknown as AppraisalInput);
   appraisal.prove('pcrs', pcrs);
   appraisal.prove('log', decodeLog(eventLog));
+  appraisal.prove('facts', provenFacts(appraisal.get('log'), 'sha256'));
   const findings = checks.flatMap((check) => check.run(appraisal));
   const trusted = appraisal.has('image') && findings.every(({ severity }) => severity !== 'fail');
   return { appraisal, findings, trusted };

@@ -1,15 +1,28 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
 import { hex } from '@vouchsafe/bytes/hex';
-import { type Appraisal, type Appraised, appraise, type BootKey } from '@vouchsafe/domain/attestation/appraisal';
+import {
+  type Appraisal,
+  type AppraisalInput,
+  type Appraised,
+  appraise,
+  type BootKey,
+} from '@vouchsafe/domain/attestation/appraisal';
 import { type BootRecord, bootRecordOf } from '@vouchsafe/domain/attestation/boot-record';
 import type { Candidate } from '@vouchsafe/domain/attestation/candidate';
+import { captureStatement, signCaptureStatement } from '@vouchsafe/domain/attestation/capture-statement';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
-import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
+import { attestationChecks, captureChecks, neededOfCapture } from '@vouchsafe/domain/attestation/checks/table';
 import { pemOf } from '@vouchsafe/domain/attestation/ek-pem';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import type { KnownKeys } from '@vouchsafe/domain/attestation/known-keys';
-import type { ChallengeAnswer, ChallengeRequest, Evidence, ReportAnswer } from '@vouchsafe/domain/attestation/messages';
+import type {
+  CaptureAnswer,
+  ChallengeAnswer,
+  ChallengeRequest,
+  Evidence,
+  ReportAnswer,
+} from '@vouchsafe/domain/attestation/messages';
 import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
 import { signAssertion } from '@vouchsafe/domain/attestation/saml/assertion';
 import { clockLeeway, signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
@@ -124,6 +137,44 @@ export class AttestationService {
    *   `group.stale`
    */
   async report(request: Evidence, opened?: Challenge): Promise<ReportAnswer> {
+    const examined = await this.#examine(request, opened, (input) => appraise(input, attestationChecks));
+    if (examined.appraised.wantsLogs) throw logsWanted(examined.appraised);
+    const given = { ...examined, saml: request.documents?.includes('saml2') === true };
+    return await (given.appraised.trusted ? this.#accept(given) : this.#refuse(given));
+  }
+
+  /**
+   * Second round of a capture: confirms that a genuine TPM has these values now and that the log leads to them. No token
+   * comes of it, and nothing is trusted.
+   * @throws {Problem} as `report`; `attestation.refused` with the findings
+   */
+  async capture(request: Evidence, opened?: Challenge): Promise<CaptureAnswer> {
+    const { signer, instance } = this.#input;
+    const examined = await this.#examine(request, opened, (input) => appraise(input, captureChecks, neededOfCapture));
+    const { appraised, consumed } = examined;
+    if (appraised.wantsLogs) throw logsWanted(appraised);
+    if (!appraised.trusted) {
+      const { findings } = await this.#refuse({ appraised, consumed, saml: false });
+      throw new Problem('attestation.refused', 'the boot of this host is not confirmed', { data: { findings } });
+    }
+    const content = captureStatement(appraised.appraisal, instance);
+    const { ek, host, tpm, event_log } = content;
+    await this.#record({
+      action: 'image.capture',
+      actor: { kind: 'host', id: ek },
+      target: { kind: 'host', id: host ?? ek },
+      outcome: 'success',
+      detail: { host, tpm, event_log },
+    });
+    const { key, certificate } = signer();
+    return { statement: await signCaptureStatement(key, certificate, content) };
+  }
+
+  async #examine(
+    request: Evidence,
+    opened: Challenge | undefined,
+    appraiseIt: (input: AppraisalInput) => Appraised,
+  ): Promise<{ appraised: Appraised; consumed: boolean | undefined }> {
     const { now, configuration, group, boots, membership } = this.#input;
     const challenge = opened ?? (await this.open(request.challenge ?? ''));
     membership.mustServe();
@@ -143,10 +194,7 @@ export class AttestationService {
     const held = (boot: BootKey) => (this.#input.whole?.() ? undefined : this.#held.log(boot, policy));
     const imaProgress = this.#held.ima(challenge, evidence.attest);
     const input = { challenge, evidence, policy, host, known, lastBoot, imaProgress, held, now: now(), consume };
-    const appraised = appraise(input, attestationChecks);
-    if (appraised.wantsLogs) throw logsWanted(appraised);
-    const given = { appraised, consumed, saml: request.documents?.includes('saml2') === true };
-    return await (appraised.trusted ? this.#accept(given) : this.#refuse(given));
+    return { appraised: appraiseIt(input), consumed };
   }
 
   async #accept({ appraised, consumed, saml }: Reported): Promise<ReportAnswer> {

@@ -10,6 +10,7 @@ import { Composition } from '@vouchsafe/domain/attestation/composition';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
 import { imaPolicyOf } from '@vouchsafe/domain/attestation/ima-policy';
 import { type ImageRecord, readImageRecord } from '@vouchsafe/domain/attestation/image-record';
+import { ImageSettings, ImageSigner, signerKey } from '@vouchsafe/domain/attestation/image-signature';
 import { defaultMinimums, Minimums } from '@vouchsafe/domain/attestation/minimums';
 import { type AttestationPolicy, defaultTpmSettings, TpmSettings } from '@vouchsafe/domain/attestation/policy';
 import type { PolicyDocument } from '@vouchsafe/domain/attestation/policy-digest';
@@ -36,6 +37,8 @@ const collections = {
   rules: 'boot-rules',
   compositions: 'compositions',
   minimums: 'minimums',
+  signers: 'image-signers',
+  imageSettings: 'image-settings',
   evidence: 'evidence',
   ...imaCollections,
   firmware: firmwareBlocks,
@@ -47,6 +50,8 @@ const noPolicy: readonly string[] = [collections.hosts, collections.evidence];
 /** Settings of an older version lack what is newer: that stands at its default. */
 const readSettings = validator('stored settings', Type.Partial(TpmSettings, { additionalProperties: false }));
 const readComposition = validator('stored composition', Composition);
+const readSigner = validator('stored image signer', ImageSigner);
+const readImageSettings = validator('stored image settings', ImageSettings);
 const readMinimums = validator('stored minimums', Minimums);
 const readRules = validator('stored boot rules', BootRulesSchema);
 
@@ -59,6 +64,15 @@ const documents: Collections = {
   [collections.hosts]: (name, body) => sameName(name, readHost(body).ek),
   [collections.images]: (name, body) => sameName(name, readImageRecord(body).image.name),
   [collections.compositions]: (name, body) => sameName(name, readComposition(body).name),
+  [collections.signers]: (name, body) => {
+    const { name: own, key } = readSigner(body);
+    sameName(name, own);
+    signerKey(own, key);
+  },
+  [collections.imageSettings]: (name, body) => {
+    sameName(name, 'settings');
+    readImageSettings(body);
+  },
   [collections.minimums]: (name, body) => {
     sameName(name, 'minimums');
     readMinimums(body);
@@ -235,6 +249,33 @@ export class AttestationConfiguration {
   /** @throws {Problem} `object.unknown` */
   deleteComposition(name: string): void {
     this.#lessTrust(() => this.#store.delete(collections.compositions, name));
+  }
+
+  signers(): ImageSigner[] {
+    return this.#store.list(collections.signers).map(({ body }) => readSigner(body));
+  }
+
+  /** @throws {Problem} `object.exists`, `input.invalid`, `input.malformed` */
+  addSigner(signer: ImageSigner): void {
+    signerKey(signer.name, signer.key);
+    this.#changed(() => this.#store.add(collections.signers, signer.name, signer));
+  }
+
+  /** Images that it signed stay as they are. @throws {Problem} `object.unknown` */
+  deleteSigner(name: string): void {
+    this.#changed(() => this.#store.delete(collections.signers, name));
+  }
+
+  /** Whether images need the signature of a listed signer: as set, else as soon as one is listed. */
+  imageSignature(): 'off' | 'required' {
+    const stored = this.#store.get(collections.imageSettings, 'settings');
+    const set = stored === undefined ? undefined : readImageSettings(stored).image_signature;
+    return set ?? (this.signers().length > 0 ? 'required' : 'off');
+  }
+
+  /** @throws {Problem} `input.invalid` */
+  setImageSettings(settings: ImageSettings): void {
+    this.#changed(() => this.#store.put(collections.imageSettings, 'settings', readImageSettings(settings)));
   }
 
   minimums(): Minimums {

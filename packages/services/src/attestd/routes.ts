@@ -18,18 +18,25 @@ export const attestationRoutes = (service: AttestationService): Route[] => [
     path: '/attestation/challenge',
     handle: async ({ body }) => ({ body: await service.begin(readChallenge(body)) }),
   },
-  {
-    method: 'POST',
-    path: '/attestation/report',
-    bodyLimit: evidenceLimit,
-    admit: async ({ headers: { [challengeHeader]: sealed } }) => {
-      if (sealed === undefined) return { bodyLimit: unnamedLimit };
-      const admitted = await service.open(sealed);
-      return { bodyLimit: admitted.body ?? evidenceLimit, admitted };
-    },
-    handle: async ({ body, admitted }) => ({
-      body: await service.report(readEvidence(body), admitted as Challenge | undefined),
-    }),
-  },
+  secondRound(service, '/attestation/report', (evidence, opened) => service.report(evidence, opened)),
+  secondRound(service, '/attestation/capture', (evidence, opened) => service.capture(evidence, opened)),
   { method: 'GET', path: '/attestation/healthz', handle: () => ({ body: { health: 'OK' } }) },
 ];
+
+const secondRound = (
+  service: AttestationService,
+  path: string,
+  answer: (evidence: Evidence, opened: Challenge | undefined) => Promise<unknown>,
+): Route => ({
+  method: 'POST',
+  path,
+  bodyLimit: evidenceLimit,
+  admit: async ({ headers: { [challengeHeader]: sealed } }) => {
+    if (sealed === undefined) return { bodyLimit: unnamedLimit };
+    const admitted = await service.open(sealed);
+    return { bodyLimit: admitted.body ?? evidenceLimit, admitted };
+  },
+  handle: async ({ body, admitted }) => ({
+    body: await answer(readEvidence(body), admitted as Challenge | undefined),
+  }),
+});

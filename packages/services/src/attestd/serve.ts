@@ -62,7 +62,17 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
     whole: () => configuration.evidence().keep === 'all',
     now,
   });
-  const context = { configuration, evidence, sightings, verdicts, boots, store, audit: record, now: () => new Date() };
+  const context = {
+    group: key.group,
+    configuration,
+    evidence,
+    sightings,
+    verdicts,
+    boots,
+    store,
+    audit: record,
+    now: () => new Date(),
+  };
   const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
   const operations = attestdOperations(context)
     .map((each) => toldToGroup(each, reports))

@@ -1,7 +1,8 @@
 import type { Finding } from '@vouchsafe/domain/attestation/verdict';
 import { Problem } from '@vouchsafe/domain/problem';
 import { type Attestation, type AttesterInput, attest, type Session } from './attester.ts';
-import type { AgentConfiguration } from './configuration.ts';
+import type { AgentConfiguration, ServiceRecord } from './configuration.ts';
+import { type ConfirmedBoot, confirmBoot } from './confirmed-boot.ts';
 import type { EkChoice } from './ek-choice.ts';
 
 /** What is known of this host's trust, as `host status` shows it; the words are those of the vendor contract. */
@@ -114,8 +115,17 @@ export class TrustSession {
     };
   }
 
+  /** Has a service confirm this boot for a base image. @throws {Problem} as `attest`, `attestation.refused` */
+  confirm(): Promise<ConfirmedBoot> {
+    return this.#alone(() => this.#first((service) => confirmBoot(service, this.#input)));
+  }
+
+  #ask(ek?: EkChoice, input = this.#input): Promise<Attestation> {
+    return this.#first((service) => attest(service, input, undefined, ek));
+  }
+
   /** The first service that answers decides: a host that was refused does not ask the next one. */
-  async #ask(ek?: EkChoice, input = this.#input): Promise<Attestation> {
+  async #first<T>(work: (service: ServiceRecord) => Promise<T>): Promise<T> {
     const all = this.#configuration.services('attestation');
     const avoided = ({ service }: (typeof all)[number]) => service.address === this.#avoided;
     const services = [...all.filter((each) => !avoided(each)), ...all.filter(avoided)];
@@ -124,7 +134,7 @@ export class TrustSession {
     const unreachable: string[] = [];
     for (const { service } of services) {
       try {
-        return await attest(service, input, undefined, ek);
+        return await work(service);
       } catch (error) {
         if (!(error instanceof Problem) || !retryElsewhere.includes(error.kind)) throw error;
         unreachable.push(error.message);

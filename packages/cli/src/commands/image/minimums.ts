@@ -119,9 +119,10 @@ async function entriesOfFile(file: string): Promise<string[]> {
 }
 
 async function entriesOfImage(name: string, command: Command): Promise<string[]> {
-  const { dbxEntry, factsOf } = await import('@vouchsafe/domain/attestation/minimums');
+  const { dbxEntry } = await import('@vouchsafe/domain/attestation/minimums');
+  const { imageFacts } = await import('@vouchsafe/domain/attestation/image-facts');
   const { image } = (await callPart(command, 'attestd', 'GET', imagePath(name))) as { image: BaseImage };
-  const { signatures } = factsOf(image).databases.dbx?.value ?? {};
+  const { signatures } = imageFacts(image).facts.databases.dbx?.value ?? {};
   if (signatures === undefined) throw new Problem('input.invalid', `base image ${name} proves no dbx`);
   return unique(signatures.map(dbxEntry), `dbx of base image ${name}`);
 }

@@ -13,6 +13,16 @@ export interface ImageSummary {
   /** How many hosts have it. */
   readonly hosts?: number | readonly unknown[];
   readonly coverage: string;
+  /** Whose signature its file had. */
+  readonly signer?: string;
+  /** Where it was captured, as an Attestation Service confirmed. */
+  readonly captured?: {
+    readonly ek: string;
+    readonly tpm: string;
+    readonly host?: string;
+    readonly by: string;
+    readonly at: string;
+  };
 }
 
 export const summaryView: View<ImageSummary> = {
@@ -33,3 +43,15 @@ export const summaryView: View<ImageSummary> = {
 export const images = '/attestation/os/base-images';
 
 export const imagePath = (name: string): string => `${images}/${encodeURIComponent(name)}`;
+
+/** Says whose word stands behind an image. */
+export function* origin({ signer, captured }: Pick<ImageSummary, 'signer' | 'captured'>): Generator<string> {
+  if (signer !== undefined) yield `signed by ${signer}`;
+  if (captured === undefined) {
+    yield 'no Attestation Service confirmed its capture';
+    return;
+  }
+  const { host, ek, tpm, by, at } = captured;
+  const where = host ?? `a TPM that was not approved then (${ek})`;
+  yield `captured on ${where}${tpm === 'virtual' ? ', a virtual TPM' : ''}, confirmed by ${by} at ${at}`;
+}

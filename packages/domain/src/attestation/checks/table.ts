@@ -28,6 +28,9 @@ import { quoteSignature } from './quote-signature.ts';
 import { quoteType } from './quote-type.ts';
 import { tpmFirmware } from './tpm-firmware.ts';
 
+/** What must be proven before a boot of a golden host is confirmed. */
+export const neededOfCapture = ['claims', 'tpm', 'pcrs', 'log'] as const;
+
 /** The checks of an appraisal in the order in which one would argue: first that it is a quote of this TPM for us. */
 export const attestationChecks: readonly Check[] = [
   akAttributes,
@@ -60,3 +63,11 @@ export const attestationChecks: readonly Check[] = [
   imaFiles,
   agentMeasured,
 ];
+
+/**
+ * The checks of a boot that is captured: all up to the boot, so that a genuine TPM vouches for this log now. Whether the
+ * host is ours and its software trusted is for those to say who import the image.
+ */
+export const captureChecks: readonly Check[] = attestationChecks
+  .slice(0, attestationChecks.indexOf(bootComplete) + 1)
+  .filter((check) => check !== hostEnrolled);

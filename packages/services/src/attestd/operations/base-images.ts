@@ -1,37 +1,17 @@
-import { BaseImage, coverageInWords } from '@vouchsafe/domain/attestation/base-image';
-import { verifyImage } from '@vouchsafe/domain/attestation/capture';
+import { coverageInWords } from '@vouchsafe/domain/attestation/base-image';
 import type { Composition } from '@vouchsafe/domain/attestation/composition';
-import { ImageRecord, standingOf } from '@vouchsafe/domain/attestation/image-record';
-import { refuseBreaches } from '@vouchsafe/domain/attestation/image-rules';
+import { compareImages, nearestImage } from '@vouchsafe/domain/attestation/image-comparison';
+import { type ImageRecord, standingOf } from '@vouchsafe/domain/attestation/image-record';
 import { maxLogBytes } from '@vouchsafe/domain/attestation/messages';
-import { type Minimums, shortfalls } from '@vouchsafe/domain/attestation/minimums';
 import { Problem } from '@vouchsafe/domain/problem';
-import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { changed, recorded } from '../../management/recorded.ts';
+import { administrator, Import, importedRecord, objections } from '../image-import.ts';
 import type { Sighting } from '../image-sightings.ts';
 import type { AttestdContext, ConfigurationContext } from './context.ts';
 
-const { not_before, not_after } = ImageRecord.properties;
-
-const Import = Type.Object(
-  {
-    image: BaseImage,
-    userspace_unmeasured: Type.Optional(Type.Boolean()),
-    /** Import and activation in one act; otherwise the image is staged. */
-    activate: Type.Optional(Type.Boolean()),
-    not_before,
-    not_after,
-  },
-  { additionalProperties: false },
-);
-type Import = Type.Static<typeof Import>;
-
-/** Who acts on the administrator's socket. */
-const administrator = 'local-root';
-
 const summaryOf = (record: ImageRecord, now: Date) => {
-  const { image, state, not_before, not_after, imported, activated } = record;
+  const { image, state, not_before, not_after, imported, activated, signer, captured } = record;
   const { name, version, created, covers, kernel } = image;
   const coverage = coverageInWords(covers);
   const standing = standingOf(record, now.getTime() / 1000);
@@ -46,12 +26,14 @@ const summaryOf = (record: ImageRecord, now: Date) => {
     not_after,
     imported,
     activated,
+    signer,
+    captured,
     covers,
     coverage,
   };
 };
 
-type ImagesContext = ConfigurationContext & Pick<AttestdContext, 'sightings'>;
+type ImagesContext = ConfigurationContext & Pick<AttestdContext, 'sightings' | 'group'>;
 
 /** The hosts of the registry that had an image, the latest first. */
 const hostsOf = ({ configuration, sightings }: ImagesContext, { image, imported }: ImageRecord) =>
@@ -85,14 +67,37 @@ export const baseImages = (context: ImagesContext): Operation[] => {
         body: Import,
         bodyLimit: 2 * maxLogBytes,
       },
-      (body) => {
-        const record = newRecord(body, now());
-        if (record.state === 'active') refuseUnfit(record.image, configuration);
+      async (body) => {
+        const record = await importedRecord(body, context);
+        if (record.state === 'active') refuseUntrusted(record, configuration);
         refuseTaken(record.image.name, configuration.compositions());
         const { name, version, covers } = record.image;
-        const detail = { version, covers, state: record.state };
+        const { signer, file, captured } = record;
+        const detail = { version, covers, state: record.state, signer, file, captured };
         recorded(context, changed('image.import', 'base-image', name, detail), () => configuration.addImage(record));
         return summaryOf(record, now());
+      },
+    ),
+    operation(
+      {
+        name: 'attestation.os.base-images.preview',
+        method: 'POST',
+        path: '/attestation/os/base-images/preview',
+        grant: 'READ_ONLY',
+        summary:
+          'Show what an import would do, and how the image departs from the nearest active one; nothing is written',
+        body: Import,
+        bodyLimit: 2 * maxLogBytes,
+      },
+      async (body) => {
+        const record = await importedRecord(body, context);
+        const active = configuration.images().filter((each) => standingOf(each, now().getTime() / 1000) === 'active');
+        const nearest = nearestImage(
+          record.image,
+          active.map(({ image }) => image),
+        );
+        const difference = nearest && compareImages(record.image, nearest);
+        return { ...summaryOf(record, now()), objections: objections(record, configuration), difference };
       },
     ),
     query(
@@ -119,7 +124,7 @@ export const baseImages = (context: ImagesContext): Operation[] => {
       },
       ({ params: { name = '' } }) => {
         const record = configuration.image(name);
-        refuseUnfit(record.image, configuration);
+        refuseUntrusted(record, configuration);
         const next = { ...record, state: 'active' as const, activated: { at: now().toISOString(), by: administrator } };
         const detail = { from: record.state, imported_by: record.by };
         recorded(context, changed('image.activate', 'base-image', name, detail), () => configuration.putImage(next));
@@ -170,60 +175,15 @@ const lastOf = (hosts: readonly Sighting[]): string | undefined =>
     .toSorted()
     .at(-1);
 
-/** @throws {Problem} `image.untrusted` when its hosts would be refused: by the minimums, or by a rule */
-function refuseUnfit(image: BaseImage, configuration: ImagesContext['configuration']): void {
-  refuseShort(image, configuration.minimums());
-  refuseBreaches([image], configuration.rules());
-}
-
-/** @throws {Problem} `image.untrusted` when it is older than what is asked for */
-function refuseShort(image: BaseImage, minimums: Minimums): void {
-  const details = shortfalls(image, minimums).map(({ detail }) => detail);
-  if (details.length > 0) throw new Problem('image.untrusted', details.join('; '));
+/** @throws {Problem} `image.untrusted` */
+function refuseUntrusted(record: ImageRecord, configuration: ConfigurationContext['configuration']): void {
+  const reasons = objections(record, configuration);
+  if (reasons.length > 0)
+    throw new Problem('image.untrusted', `base image ${record.image.name}: ${reasons.join('; ')}`);
 }
 
 /** Tokens name images and compositions alike. */
 function refuseTaken(name: string, compositions: readonly Composition[]): void {
   if (compositions.some((each) => each.name === name))
     throw new Problem('object.exists', `there is a composition ${name}`);
-}
-
-/** @throws {Problem} `input.invalid`, `input.malformed` */
-function newRecord(body: Import, now: Date): ImageRecord {
-  const { image, userspace_unmeasured = false, activate = false, not_before, not_after } = body;
-  if (image.covers.userspace === 'none' && !userspace_unmeasured) {
-    throw new Problem(
-      'input.invalid',
-      `image ${image.name}: ${coverageInWords(image.covers)}; import it with userspace_unmeasured if that is meant`,
-    );
-  }
-  refuseEmptyTime(body);
-  verifyImage(image);
-  const at = now.toISOString();
-  return {
-    image,
-    state: activate ? 'active' : 'staged',
-    ...(not_before !== undefined && { not_before }),
-    ...(not_after !== undefined && { not_after }),
-    imported: at,
-    by: administrator,
-    ...(activate && { activated: { at, by: administrator } }),
-    ...(userspace_unmeasured && { userspace_unmeasured }),
-  };
-}
-
-/** The pattern lets a 31st of February through, and Date makes a day of March of it. */
-const isMoment = (text: string): boolean =>
-  !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().slice(0, 19) === text.slice(0, 19);
-
-function refuseEmptyTime({ not_before, not_after }: Import): void {
-  for (const [field, moment] of Object.entries({ not_before, not_after })) {
-    if (moment !== undefined && !isMoment(moment))
-      throw new Problem(
-        'input.invalid',
-        `${field}: ${moment} is no moment; expected ISO 8601 such as 2027-01-31T00:00:00Z`,
-      );
-  }
-  if (not_before !== undefined && not_after !== undefined && Date.parse(not_after) <= Date.parse(not_before))
-    throw new Problem('input.invalid', `not_after: expected a moment behind not_before, ${not_before}`);
 }

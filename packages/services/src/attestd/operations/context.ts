@@ -1,4 +1,5 @@
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
+import type { Group } from '@vouchsafe/domain/group/group';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import type { BootHistories } from '../boot-histories.ts';
 import type { AttestationConfiguration } from '../configuration.ts';
@@ -18,6 +19,7 @@ export interface ConfigurationContext {
 
 /** What the management operations of attestd work on. */
 export interface AttestdContext extends ConfigurationContext {
+  readonly group: Group;
   readonly evidence: EvidenceKeeper;
   readonly boots: BootHistories;
   /** The last verdict about each host. */

@@ -27,6 +27,8 @@ function complaints({ configuration, evidence: { lost }, now }: AttestdContext) 
   const seconds = now().getTime() / 1000;
   const counting = configuration.images().filter((record) => standingOf(record, seconds) === 'active');
   const minimums = configuration.minimums();
+  const signed = configuration.imageSignature() === 'required';
+  const unsigned = counting.filter(({ signer }) => signed && signer === undefined);
   const short = counting.filter(({ image }) => shortfalls(image, minimums).length > 0);
   const { require_certificate_validation, require_endorsement_keys, ...settings } = configuration.settings();
   const unidentified = !require_certificate_validation && !require_endorsement_keys;
@@ -70,6 +72,16 @@ function complaints({ configuration, evidence: { lost }, now }: AttestdContext) 
       listless.length > 0,
       'ERROR',
       `active base images whose IMA lists are not here, so that their hosts are refused: ${listless.map(({ image }) => image.name).join(', ')}`,
+    ],
+    [
+      configuration.imageSignature() === 'off',
+      'WARNING',
+      'base images need no signature: whoever imports one decides alone; vouchsafe image signer add',
+    ],
+    [
+      unsigned.length > 0,
+      'WARNING',
+      `active base images without a signature, though one is required: ${unsigned.map(({ image }) => image.name).join(', ')}`,
     ],
     [
       short.length > 0,

@@ -10,6 +10,7 @@ import { crls } from './crls.ts';
 import { explanations } from './explanations.ts';
 import { imaLists } from './ima-lists.ts';
 import { imaPolicy } from './ima-policy.ts';
+import { imageSigners } from './image-signers.ts';
 import { intermediates } from './intermediates.ts';
 import { keptEvidence } from './kept-evidence.ts';
 import { minimums } from './minimums.ts';
@@ -33,6 +34,7 @@ export const attestdOperations = (context: AttestdContext): Operation[] => [
   ...minimums(context),
   ...bootRuleOperations(context),
   ...explanations(context),
+  ...imageSigners(context),
   ...status(context),
   ...rawConfig('attestation', context, (change) => context.configuration.takeOver(change)),
 ];

@@ -33,6 +33,7 @@ let part: TestPart;
 let configuration: AttestationConfiguration;
 let client: HttpClient;
 let time = testTime;
+const { group } = await testGroup();
 
 beforeEach(async () => {
   time = testTime;
@@ -44,6 +45,7 @@ beforeEach(async () => {
     routesOf(
       attestdOperations({
         ...context,
+        group,
         configuration,
         evidence,
         sightings: { of: () => [] },

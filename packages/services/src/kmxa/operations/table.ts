@@ -2,6 +2,7 @@ import type { Operation } from '../../management/operation.ts';
 import { rawConfig } from '../../management/raw-config.ts';
 import { attestationOperations } from './attestation.ts';
 import type { KmxaContext } from './context.ts';
+import { imageCapture } from './image-capture.ts';
 import { providerOperations } from './providers.ts';
 import { serviceOperations } from './services.ts';
 import { vmOperations } from './vms.ts';
@@ -10,6 +11,7 @@ import { vmOperations } from './vms.ts';
 export const kmxaOperations = (context: KmxaContext): Operation[] => [
   ...serviceOperations(context),
   ...attestationOperations(context),
+  ...imageCapture(context),
   ...providerOperations(context),
   ...vmOperations(context),
   ...rawConfig('trusted-infrastructure', context, (change) => context.configuration.takeOver(change)),
