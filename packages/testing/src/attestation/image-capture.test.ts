@@ -43,8 +43,7 @@ describe('base images that an Attestation Service confirmed, with real TPMs', ()
   beforeEach(async () => {
     part = testPart();
     configuration = new AttestationConfiguration(part.store);
-    const { chain, virtual } = await bench.trustedAuthority();
-    configuration.addAuthority('bench', { certs: chain.map(String), virtual });
+    configuration.addAuthority('bench', await bench.storedAuthority());
     configuration.setSettings({ ...defaultTpmSettings, virtual_tpm_scopes: [benchScope] });
     const signer = await bench.certify('attestd');
     service = new AttestationService({
