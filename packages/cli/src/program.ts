@@ -17,6 +17,7 @@ import { addServe } from './commands/serve.ts';
 import { addTa } from './commands/ta.ts';
 import { addTest } from './commands/test.ts';
 import { addToken } from './commands/token.ts';
+import { addTpmCa } from './commands/tpm-ca.ts';
 import { addVerifyEvidence } from './commands/verify-evidence.ts';
 import { addVm } from './commands/vm.ts';
 import { formats } from './output.ts';
@@ -54,6 +55,7 @@ const ofHosts = [
   addImage,
   addRules,
   addIma,
+  addTpmCa,
   addEk,
   addProvider,
   addVm,

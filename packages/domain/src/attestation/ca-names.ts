@@ -18,9 +18,8 @@ function titleOf({ subject }: Certificate): string {
   const [commonName = '', unit = '', organization = ''] = [types.commonName, types.unit, types.organization].map(
     (type) => attributeOf(subject.rdns, type),
   );
-  const named = /^www\./i.test(commonName) || commonName === '' ? unit : commonName;
   const [maker = ''] = organization.split(/[\s,]/);
-  return named.toLowerCase().includes(maker.toLowerCase()) ? named : `${maker} ${named}`;
+  return /^www\./i.test(commonName) || commonName === '' ? `${maker} ${unit}` : commonName;
 }
 
 const slug = (text: string): string =>

@@ -30,6 +30,8 @@ export const TpmSettings = Type.Object(
     expired_certificates: Type.Union([Type.Literal('if-listed'), Type.Literal('accept'), Type.Literal('refuse')]),
     /** With neither certificates nor listed keys required: lets approved hosts pass all the same. */
     allow_unidentified: Type.Boolean(),
+    /** Hosts that `vouchsafe tpm-ca update` may ask for revocation lists and intermediates. */
+    fetch_hosts: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?$' }), { maxItems: 64 }),
   },
   { additionalProperties: false },
 );
@@ -46,6 +48,7 @@ export const defaultTpmSettings: TpmSettings = {
   crl: 'if-present',
   expired_certificates: 'if-listed',
   allow_unidentified: false,
+  fetch_hosts: [],
 };
 
 /** Everything that an appraisal follows. */

@@ -215,7 +215,7 @@ export function makeCrl(wanted: WantedCrl): Uint8Array<ArrayBuffer> {
     wanted.issuerName ?? by.name,
     time(testTime + from),
     ...(until === undefined ? [] : [time(testTime + until)]),
-    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    ...(entries.length === 0 ? [] : [sequence(concat(...entries))]),
     der(0xa0, sequence(...list)),
   );
   return signed(tbs, signing, key);

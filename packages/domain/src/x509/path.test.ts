@@ -22,6 +22,7 @@ import { der, sequence } from '../testing/der.ts';
 import { testTime } from '../testing/group.ts';
 import { type Certificate, subjectText } from './certificate.ts';
 import { findPath, linksOf, maxPath } from './path.ts';
+import { pathRules } from './path-rules.ts';
 
 const purpose = '2.23.133.8.1';
 const day = 86400;
@@ -31,9 +32,11 @@ interface Where {
   readonly roots?: readonly Made[];
   readonly links?: readonly Made[];
   readonly now?: number;
+  /** A rule that is taken out. */
+  readonly without?: string;
 }
 
-function find(leaf: Made, { roots = [root], links = [], now = testTime }: Where = {}): string {
+function find(leaf: Made, { roots = [root], links = [], now = testTime, without }: Where = {}): string {
   const certificates = (made: readonly Made[]): Certificate[] => made.map(({ certificate }) => certificate);
   const found = findPath({
     leaf: leaf.certificate,
@@ -41,6 +44,7 @@ function find(leaf: Made, { roots = [root], links = [], now = testTime }: Where 
     links: [linksOf(certificates(roots)), linksOf(certificates(links))],
     purpose,
     now,
+    rules: pathRules.filter(({ id }) => id !== without),
   });
   return 'kind' in found ? found.why : found.map(subjectText).join(' < ');
 }
@@ -66,24 +70,38 @@ test('a root of the same name, the key of the leaf itself, or a link that nobody
   assert.match(find(makeEk(other), { links: [other] }), /no imported CA/);
 });
 
-test('what may not issue certificates has issued none', () => {
-  const rows: [Partial<Wanted>, RegExp][] = [
-    [{ extensions: [] }, /issuer CN=issuer is no CA/],
-    [{ extensions: [basicConstraints(false), keyUsage(5)] }, /is no CA/],
-    [{ extensions: ekExtensions }, /is no CA/],
-    [{ extensions: [basicConstraints(true), keyUsage(0, 6)] }, /may not sign certificates/],
-    [{ extensions: [...caExtensions, purposes('1.3.6.1.5.5.7.3.1')] }, /may not certify endorsement keys/],
-    [{ until: -1 }, /has expired/],
-    [{ from: 1 }, /is not valid yet/],
-    [{ kind: 'rsa1024' }, /an RSA key of 1024 bits/],
-    [{ kind: 'k256' }, /curve secp256k1 is not supported/],
-    [{ extensions: [...caExtensions, extension('1.2.3.4', true, sequence())] }, /critical extension 1\.2\.3\.4/],
-    [{ extensions: [...caExtensions, extension('2.5.29.36', true, sequence())] }, /critical extension 2\.5\.29\.36/],
-  ];
-  for (const [wanted, why] of rows) assert.match(under(wanted), why);
+/** Issuers that break one rule each, by the rule. */
+const broken: readonly [rule: string, wanted: Partial<Wanted>, why: RegExp][] = [
+  ['ca', { extensions: [] }, /issuer CN=issuer is no CA/],
+  ['ca', { extensions: [basicConstraints(false), keyUsage(5)] }, /is no CA/],
+  ['key-usage', { extensions: [basicConstraints(true), keyUsage(0, 6)] }, /may not sign certificates/],
+  ['purpose', { extensions: [...caExtensions, purposes('1.3.6.1.5.5.7.3.1')] }, /may not certify endorsement keys/],
+  ['not-after', { until: -1 }, /has expired/],
+  ['not-before', { from: 1 }, /is not valid yet/],
+  ['key', { kind: 'rsa1024' }, /an RSA key of 1024 bits/],
+  ['key', { kind: 'k256' }, /curve secp256k1 is not supported/],
+  ['critical', { extensions: [...caExtensions, extension('1.2.3.4', true, sequence())] }, /extension 1\.2\.3\.4/],
+  ['critical', { extensions: [...caExtensions, extension('2.5.29.36', true, sequence())] }, /extension 2\.5\.29\.36/],
+  ['names', { extensions: [...caExtensions, nameConstraints([directory(nameDer(['O', 'x']))])] }, /not permitted/],
+];
+
+test('what may not issue certificates has issued none; without the rule it has', () => {
+  for (const [rule, wanted, why] of broken) {
+    assert.match(under(wanted), why);
+    assert.match(under(wanted, {}, { without: rule }), /^CN=tpm < CN=issuer < CN=root$/, rule);
+  }
+  assert.match(under({ extensions: ekExtensions }), /is no CA/);
   assert.match(under({ extensions: [basicConstraints(true)] }), /^CN=tpm </, 'no key usage allows all');
   assert.match(under({ extensions: [...caExtensions, purposes(purpose)] }), /^CN=tpm </);
   assert.match(under({ extensions: [...caExtensions, extension('1.2.3.4', false, sequence())] }), /^CN=tpm </);
+});
+
+test('every rule has an attack here that it stops', () => {
+  const shown = new Set([...broken.map(([rule]) => rule), 'path-length', 'sha1']);
+  assert.deepEqual(
+    pathRules.map(({ id }) => id).filter((id) => !shown.has(id)),
+    [],
+  );
 });
 
 test('the pinned root is looked at like any other: it may be expired, or no CA', () => {
@@ -106,6 +124,7 @@ test('an authority that may have none below it has none below it, unless it rene
   const narrow = make({ subject: 'narrow', by: root, extensions: [basicConstraints(true, 0), keyUsage(5)] });
   const sub = make({ subject: 'sub', by: narrow });
   assert.match(find(makeEk(sub), { links: [narrow, sub] }), /narrow may have 0 authorities below it, not 1/);
+  assert.match(find(makeEk(sub), { links: [narrow, sub], without: 'path-length' }), /^CN=tpm < CN=sub < CN=narrow/);
   const renewed = make({ subject: 'narrow', by: narrow });
   assert.match(find(makeEk(renewed), { links: [narrow, renewed] }), /^CN=tpm < CN=narrow < CN=narrow/);
 });
@@ -148,7 +167,9 @@ test('keys and signatures of every kind that makers use', () => {
   assert.match(under({ kind: 'rsa2048' }, { signing: 'rsa-md5' }), /no imported CA/);
   const weak = make({ subject: 'weak', kind: 'rsa2048' });
   const issuer = make({ subject: 'issuer', by: weak, signing: 'rsa-sha1' });
-  assert.match(find(makeEk(issuer), { roots: [weak], links: [issuer] }), /issuer CN=issuer is certified with SHA-1/);
+  const sha1 = { roots: [weak], links: [issuer] };
+  assert.match(find(makeEk(issuer), sha1), /issuer CN=issuer is certified with SHA-1/);
+  assert.match(find(makeEk(issuer), { ...sha1, without: 'sha1' }), /^CN=tpm </);
 });
 
 const within = (name: Uint8Array) => ({ extensions: [...caExtensions, nameConstraints([directory(name)])] });

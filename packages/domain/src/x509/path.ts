@@ -1,7 +1,5 @@
-import { type Certificate, isSelfIssued, issuerText, signedByKeyOf, subjectText } from './certificate.ts';
-import { extensionIds, keyUsageBits } from './extensions.ts';
-import { namesRefused } from './name-constraints.ts';
-import { whyWeak } from './public-key-info.ts';
+import { type Certificate, issuerText, signedByKeyOf, subjectText } from './certificate.ts';
+import { type PathRule, pathRules, unsupportedCritical } from './path-rules.ts';
 
 /** Longest path in certificates above the leaf. */
 export const maxPath = 8;
@@ -46,6 +44,8 @@ export interface PathSearch {
   readonly purpose: string;
   /** Seconds since 1970. */
   readonly now: number;
+  /** What every authority of a path must obey; all the rules there are when left out. */
+  readonly rules?: readonly PathRule[];
   /** A last look at a whole path: why it is refused. */
   readonly refused?: (path: CertificatePath) => PathFault | undefined;
 }
@@ -90,7 +90,7 @@ class Walk {
   }
 
   #through(path: CertificatePath, issuer: Certificate): CertificatePath | undefined {
-    const fault = issuerFault(path, this.#search);
+    const fault = this.#broken(path, issuer);
     if (fault !== undefined) return this.#note({ kind: 'issuer', why: fault });
     if (!this.#search.roots.has(issuer.fingerprint)) return this.up(path);
     const refused = this.#search.refused?.(path);
@@ -101,9 +101,9 @@ class Walk {
   *#candidates(certificate: Certificate): Generator<Certificate> {
     for (const links of this.#search.links) {
       const named = links.get(certificate.issuer.id) ?? [];
-      const likely = named.filter((each) => isLikely(certificate, each, this.#search.now));
+      const likely = new Set(named.filter((each) => isLikely(certificate, each, this.#search.now)));
       yield* likely;
-      if (likely.length < named.length) yield* named.filter((each) => !likely.includes(each));
+      yield* named.filter((each) => !likely.has(each));
     }
   }
 
@@ -116,6 +116,16 @@ class Walk {
     const by = checked.get(certificate) ?? new WeakMap();
     checked.set(certificate, by.set(issuer, signed));
     return signed;
+  }
+
+  #broken(path: CertificatePath, issuer: Certificate): string | undefined {
+    const { rules = pathRules, roots, purpose, now } = this.#search;
+    const place = { issuer, below: path.slice(0, -1), root: roots.has(issuer.fingerprint), purpose, now };
+    for (const { whyNot } of rules) {
+      const why = whyNot(place);
+      if (why !== undefined) return `its issuer ${subjectText(issuer)} ${why}`;
+    }
+    return undefined;
   }
 
   #note(fault: PathFault): undefined {
@@ -136,65 +146,4 @@ function isLikely({ extensions }: Certificate, issuer: Certificate, now: number)
   const { subjectKeyIdentifier: own } = issuer.extensions;
   const same = wanted === undefined || own === undefined || Buffer.compare(wanted, own) === 0;
   return same && issuer.notBefore <= now && now <= issuer.notAfter;
-}
-
-/** Extensions that are understood, or that constrain nothing that is done here. */
-const supported: ReadonlySet<string> = new Set([
-  extensionIds.basicConstraints,
-  extensionIds.keyUsage,
-  extensionIds.extendedKeyUsage,
-  extensionIds.subjectAltName,
-  extensionIds.nameConstraints,
-  // No policy is asked for, so any will do (RFC 5280, 6.1.1, d).
-  extensionIds.certificatePolicies,
-  extensionIds.subjectKeyIdentifier,
-  extensionIds.authorityKeyIdentifier,
-  extensionIds.crlDistributionPoints,
-  extensionIds.authorityInfoAccess,
-]);
-
-/** The first critical extension that is not understood (RFC 5280, 4.2). */
-const unsupportedCritical = ({ extensions }: Certificate): string | undefined =>
-  [...extensions.raw].find(([id, { critical }]) => critical && !supported.has(id))?.[0];
-
-const anyPurpose = '2.5.29.37.0';
-
-/** What stands against the last certificate of a path as authority over those before it. */
-function issuerFault(path: CertificatePath, { purpose, now, roots }: PathSearch): string | undefined {
-  const issuer = path.at(-1);
-  if (issuer === undefined) return undefined;
-  const name = subjectText(issuer);
-  const { basicConstraints, keyUsage, extendedKeyUsage } = issuer.extensions;
-  const critical = unsupportedCritical(issuer);
-  const weak = issuer.publicKey.key === undefined ? undefined : whyWeak(issuer.publicKey.key);
-  const below = path.slice(1, -1).filter((each) => !isSelfIssued(each)).length;
-  const most = basicConstraints?.pathLength ?? Number.POSITIVE_INFINITY;
-  const rows: readonly [applies: boolean, why: string][] = [
-    [basicConstraints?.ca !== true, `its issuer ${name} is no CA`],
-    [keyUsage?.has(keyUsageBits.keyCertSign) === false, `its issuer ${name} may not sign certificates`],
-    [issuer.notBefore > now, `its issuer ${name} is not valid yet`],
-    [issuer.notAfter < now, `its issuer ${name} has expired`],
-    [below > most, `its issuer ${name} may have ${most} authorities below it, not ${below}`],
-    [
-      extendedKeyUsage?.some((each) => each === purpose || each === anyPurpose) === false,
-      `its issuer ${name} may not certify endorsement keys`,
-    ],
-    [critical !== undefined, `its issuer ${name} has the critical extension ${critical}, which is not supported`],
-    [weak !== undefined, `its issuer ${name} has ${weak}`],
-    [issuer.algorithm.hash === 'sha1' && !roots.has(issuer.fingerprint), `its issuer ${name} is certified with SHA-1`],
-  ];
-  return rows.find(([applies]) => applies)?.[1] ?? constraintFault(path, issuer);
-}
-
-/** RFC 5280, 4.2.1.10: not for authorities that only renewed their own name, unless they stand at the end. */
-function constraintFault(path: CertificatePath, issuer: Certificate): string | undefined {
-  const { nameConstraints } = issuer.extensions;
-  if (nameConstraints === undefined) return undefined;
-  for (const [i, certificate] of path.slice(0, -1).entries()) {
-    if (i > 0 && isSelfIssued(certificate)) continue;
-    const alternatives = certificate.extensions.subjectAltName ?? [];
-    const why = namesRefused({ subject: certificate.subject.rdns, alternatives }, nameConstraints);
-    if (why !== undefined) return `its issuer ${subjectText(issuer)} does not allow the names below it: ${why}`;
-  }
-  return undefined;
 }

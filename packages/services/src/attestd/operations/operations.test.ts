@@ -84,6 +84,7 @@ const defaults = {
   crl: 'if-present',
   expired_certificates: 'if-listed',
   allow_unidentified: false,
+  fetch_hosts: [],
 };
 const record = {
   public_key: String(publicKey.export({ format: 'pem', type: 'spki' })),

@@ -62,6 +62,7 @@ export class TrustStore {
   readonly #store: ConfigStore;
   readonly #seams: TrustSeams;
   #trust: TpmTrust | undefined;
+  #crls: readonly LoadedCrl[] | undefined;
 
   constructor(store: ConfigStore, seams: TrustSeams) {
     this.#store = store;
@@ -81,6 +82,7 @@ export class TrustStore {
   /** Forgets what was read: the documents were written by somebody else. */
   forget(): void {
     this.#trust = undefined;
+    this.#crls = undefined;
   }
 
   /** All authorities, read. */
@@ -145,11 +147,12 @@ export class TrustStore {
     );
   }
 
-  crls(): LoadedCrl[] {
-    return this.#store.list(trustCollections.crls).map(({ name, body }) => {
+  crls(): readonly LoadedCrl[] {
+    this.#crls ??= this.#store.list(trustCollections.crls).map(({ name, body }) => {
       const { crl, added } = readStoredCrl(body);
       return { name, crl: crlIn(crl, name), added };
     });
+    return this.#crls;
   }
 
   /**

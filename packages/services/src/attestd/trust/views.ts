@@ -67,13 +67,20 @@ export interface Source {
   readonly named_by: string;
 }
 
-/** Where the known CAs say that lists and issuers can be fetched; each address once. */
+/**
+ * Where the known CAs say that revocation lists can be fetched, and issuers that are not here; each address once. What a
+ * pinned root says of its own issuer is left out: trust goes no further up.
+ */
 export function sourcesOf({ authorities, intermediates }: TpmTrust): Source[] {
   const found = new Map<string, Source>();
-  for (const certificate of [...authorities.flatMap(({ chain }) => chain), ...intermediates]) {
+  const roots = authorities.flatMap(({ chain, under }) => (under === true ? [] : chain.slice(0, 1)));
+  const known = [...authorities.flatMap(({ chain }) => chain), ...intermediates];
+  const names = new Set(known.map(({ subject }) => subject.id));
+  for (const certificate of known) {
     const named_by = subjectText(certificate);
     const { crlUrls, issuerUrls } = certificate.extensions;
     for (const url of crlUrls) found.set(`crl ${url}`, { url, kind: 'crl', named_by });
+    if (names.has(certificate.issuer.id) || roots.includes(certificate)) continue;
     for (const url of issuerUrls) found.set(`issuer ${url}`, { url, kind: 'issuer', named_by });
   }
   return [...found.values()];
