@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { readImageFile } from '@vouchsafe/domain/attestation/image-file';
 import type { Kernel } from './kernel.ts';
 import { freePort } from './loopback.ts';
 import { buildExecutable } from './single-executable.ts';
@@ -127,7 +128,7 @@ export class WholeHostSite implements AsyncDisposable {
     let imaLog = new Uint8Array();
     await using server = await listen(async (kind, body) => {
       if (kind === 'ima-log') imaLog = new Uint8Array(Buffer.from(body, 'base64'));
-      if (kind === 'image') await told(JSON.parse(body), imaLog);
+      if (kind === 'image') await told(readImageFile('image of the host', Buffer.from(body)).image, imaLog);
     });
     await using machine = await WholeHost.boot({
       folder,
