@@ -128,11 +128,18 @@ function configFacts(
 const flagValue = (data: Uint8Array): boolean | undefined =>
   data.length === 0 ? false : data.length === 1 && data[0]! <= 1 ? data[0] === 1 : undefined;
 
-const database = (name: DatabaseVariable, { digest }: Measured, data: Uint8Array): Database => ({
-  name,
-  digest,
-  signatures: attempt(() => decodeSignatureLists(data)),
-});
+/** A dbx has hundreds of entries, and most verdicts ask for none of them: they are read when somebody does. */
+function database(name: DatabaseVariable, { digest }: Measured, data: Uint8Array): Database {
+  let read: { readonly entries: readonly Signature[] | undefined } | undefined;
+  return {
+    name,
+    digest,
+    get signatures() {
+      read ??= { entries: attempt(() => decodeSignatureLists(data)) };
+      return read.entries;
+    },
+  };
+}
 
 const about = ({ event }: Measured, code: Finding['code'], detail: string): Finding => ({
   code,

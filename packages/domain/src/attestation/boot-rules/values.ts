@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { acceptsAll, compileGlob, globMatches } from '../../glob.ts';
+import { acceptsAll, compileGlob, type Glob, globMatches } from '../../glob.ts';
 
 const maxItems = 256;
 
@@ -9,9 +9,15 @@ export const Globs = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
 /** SHA-256 values, in hexadecimal. */
 export const Digests = Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 4096 });
 
+/** Rules are asked for every host, and change seldom. */
+const compiled = new Map<string, Glob>();
+const maxCompiled = 4096;
+
 /** A glob of a rule. Texts of rules are no paths, so one star stands for slashes, too. @throws {GlobError} */
 export function matcher(pattern: string): (text: string) => boolean {
-  const glob = compileGlob(pattern.replaceAll(/\*+/g, '**'));
+  const glob = compiled.get(pattern) ?? compileGlob(pattern.replaceAll(/\*+/g, '**'));
+  if (compiled.size >= maxCompiled) compiled.clear();
+  compiled.set(pattern, glob);
   return (text) => globMatches(glob, text);
 }
 
