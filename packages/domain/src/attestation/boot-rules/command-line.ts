@@ -28,8 +28,11 @@ function matches(patterns: readonly string[], parameter: string): boolean {
 
 type Readable = Fact<CommandLine> & { readonly value: { readonly text: string } };
 
+/** Kernel image and kernel often measure the same text: it is judged once. */
 const readableLines = ({ commandLines }: ProvenFacts): Readable[] =>
-  commandLines.filter((each): each is Readable => each.value.text !== undefined);
+  commandLines
+    .filter((each): each is Readable => each.value.text !== undefined)
+    .filter(({ value }, i, all) => all.findIndex((other) => other.value.text === value.text) === i);
 
 /** What a rule about all parameters cannot judge. */
 function unreadableBreaches({ commandLines }: ProvenFacts): Breach[] {

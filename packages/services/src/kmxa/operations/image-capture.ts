@@ -42,7 +42,7 @@ export const imageCapture = (context: KmxaContext): Operation[] => [
     },
     async ({ name, version, agent: withAgent = false, ima_lists: imaLists = [], confirm }) => {
       const { agent } = context;
-      const words = hostWords({ agent: withAgent, imaLog: agent.ima_log });
+      const words = hostWords({ agent: withAgent, commandLine: agent.command_line, imaLog: agent.ima_log });
       const { confirmed, unconfirmed } = await confirmation(context, confirm);
       const boot = confirmed === undefined ? await readBoot(agent) : bootOf(confirmed.evidence);
       const image = captureImage({ name, version, ...boot, now: new Date(), imaLists, ...words });
