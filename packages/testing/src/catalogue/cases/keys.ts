@@ -1,12 +1,17 @@
 import { base64url } from '@vouchsafe/bytes/base64url';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
+import { basicConstraints, keyUsage, makeEk, purposes } from '@vouchsafe/domain/testing/certificates';
+import { rocaModulus } from '@vouchsafe/domain/testing/roca-modulus';
 import { akTemplates } from '@vouchsafe/tpm2/ak-template';
+import { ekTemplates } from '@vouchsafe/tpm2/ek-template';
 import { decodePublic, encodePublic, type TpmaObject, type TpmtPublic } from '@vouchsafe/tpm2/public';
+import { spkiOf } from '@vouchsafe/tpm2/public-key';
 import { type CatalogueCase, findings, type Mutation, problem } from '../case.ts';
 import { sending, withAk } from '../changes.ts';
 import { recordOf } from '../honest.ts';
 import { eccAk } from '../keys.ts';
 import type { Parts } from '../parts.ts';
+import { authority, long, presenting } from './certified.ts';
 
 const attacks = 'packages/testing/src/attestation/evidence-attacks.test.ts';
 const service = 'packages/testing/src/attestation/attestation-service.test.ts';
@@ -40,6 +45,18 @@ const ek = (honest: Parts, change: (area: TpmtPublic) => TpmtPublic): Parts => {
     host: recordOf(ekPublic),
   };
 };
+
+/** A TPM whose RSA endorsement key the broken generator made. */
+function withRocaEk(honest: Parts): Parts {
+  const area = { ...ekTemplates['L-1'].area, unique: rocaModulus() } as TpmtPublic;
+  const ekPublic = encodePublic(area);
+  const root = authority('root');
+  const extensions = [basicConstraints(false), keyUsage(2), purposes('2.23.133.8.1')];
+  const certificate = makeEk(root, { ...long, spki: spkiOf(area), extensions }).der;
+  const changed = presenting(honest, { root, certificate });
+  const request = { ...changed.request, ek: { ...changed.request.ek, public: base64url(ekPublic) } };
+  return { ...changed, request, host: recordOf(ekPublic) };
+}
 
 export const keyCases: readonly CatalogueCase[] = [
   {
@@ -272,7 +289,23 @@ export const keyCases: readonly CatalogueCase[] = [
   {
     id: 'K17',
     what: 'keys whose private half can be computed, and keys that two TPMs have',
+    mutations: [
+      {
+        change: 'an endorsement key with the fingerprint of CVE-2017-15361, certified by its maker',
+        mutate: withRocaEk,
+        expect: findings('ek.roca'),
+        without: 'ek.weak',
+      },
+    ],
     tests: [
+      {
+        file: 'packages/domain/src/attestation/roca.test.ts',
+        test: 'a modulus of the broken generator is known by its fingerprint',
+      },
+      {
+        file: 'packages/domain/src/attestation/checks/key-strength.test.ts',
+        test: 'a key of the broken generator is refused',
+      },
       {
         file: 'packages/domain/src/attestation/common-factors.test.ts',
         test: 'of many moduli, those with a common factor are found, and no others',
