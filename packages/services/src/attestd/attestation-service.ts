@@ -206,7 +206,8 @@ export class AttestationService {
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
     if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), ...provenKeys(appraisal) });
     boots.put(ek, this.#bootOf(appraisal));
-    configuration.registry.remember(ek, akNameOf(appraisal.input.challenge));
+    const { challenge } = appraisal.input;
+    configuration.registry.remember(ek, akNameOf(challenge), () => pemOf(challenge.ekPublic));
     const record = verdictRecord(appraisal.input);
     const staged = this.#told(appraised);
     const given = { appraised, record, consumed };
@@ -390,9 +391,10 @@ function logsWanted({ findings }: Appraised): Problem {
  */
 function oneLine(findings: readonly Finding[]): Finding[] {
   const failures = findings.filter((finding) => finding.severity === 'fail');
-  const identity = failures.find(
-    ({ check }) => check.startsWith('host.') || check.startsWith('ek.') || check.startsWith('identity.'),
-  );
+  const revoked = failures.find(({ check }) => check === 'host.revoked');
+  const identity =
+    revoked ??
+    failures.find(({ check }) => check.startsWith('host.') || check.startsWith('ek.') || check.startsWith('identity.'));
   return [
     identity ?? {
       check: failures[0]?.check ?? 'internal',

@@ -31,7 +31,7 @@ export const endorsementKeys = ({ configuration, ...context }: RegistryContext):
       grant: 'READ_ONLY',
       summary: 'List the endorsement keys with host, scope and state',
     },
-    () => configuration.hosts(),
+    () => configuration.registry.shownRows(),
   ),
   operation(
     {

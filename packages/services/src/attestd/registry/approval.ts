@@ -50,7 +50,7 @@ export function approvalOf(index: RegistryIndex, wish: Wish, act: Act): HostReco
     by: act.by,
     since: act.since,
     ...defined({
-      public_key: wish.public_key ?? pending?.public_key ?? existing?.public_key,
+      public_key: wish.public_key ?? index.publicKeyOf(ek),
       aks: aks.length === 0 ? undefined : [...aks],
       manufacturer: pending?.manufacturer ?? wish.manufacturer ?? existing?.manufacturer,
       model: pending?.model ?? wish.model ?? existing?.model,

@@ -61,7 +61,7 @@ export function replacementOf(index: RegistryIndex, name: string, wish: Wish, ac
     enrolled: 'approved',
     ...act,
     ...defined({
-      public_key: wish.public_key ?? pending?.public_key,
+      public_key: wish.public_key ?? index.publicKeyOf(wish.ek),
       aks: aks.length === 0 ? undefined : [...aks],
       manufacturer: pending?.manufacturer ?? wish.manufacturer,
       model: pending?.model ?? wish.model,

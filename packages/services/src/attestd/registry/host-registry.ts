@@ -46,6 +46,14 @@ export class HostRegistry {
     return this.#store.list(hostRows).map(({ body }) => readHost(body));
   }
 
+  /** Rows as they are shown: with the keys that attestations proved since they were written. */
+  shownRows(): HostRecord[] {
+    return this.rows().map((row) => {
+      const publicKey = row.public_key ?? this.#aks.publicKeyOf(row.ek);
+      return publicKey === undefined ? row : { ...row, public_key: publicKey };
+    });
+  }
+
   /** Writes rows, all or none. A row that is revoked, or has another scope than before, takes trust away. */
   put(...rows: readonly HostRecord[]): void {
     const less = rows.filter((row) => row.state === 'revoked' || this.#moves(row));
@@ -108,9 +116,14 @@ export class HostRegistry {
     return { sameTpm, akIsEkOf: familiar ? undefined : this.row(ekHash(area)) };
   }
 
-  /** Remembers that an attestation proved this AK beside this EK. */
-  remember(ek: string, ak: string): void {
-    this.#aks.remember(ek, ak);
+  /** Remembers that an attestation proved this AK beside this EK. @param publicKey the EK, PEM */
+  remember(ek: string, ak: string, publicKey: () => string): void {
+    this.#aks.remember(ek, ak, publicKey);
+  }
+
+  /** An EK as far as it is known, PEM. */
+  publicKeyOf(ek: string): string | undefined {
+    return this.row(ek)?.public_key ?? this.pendingOf(ek)?.public_key ?? this.#aks.publicKeyOf(ek);
   }
 
   pending(): ShownPending[] {

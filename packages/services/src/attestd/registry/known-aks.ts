@@ -1,8 +1,8 @@
 import { maxKnownAks } from '@vouchsafe/domain/attestation/host-record';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 
-/** EKs by AK, and AKs by EK. */
-const [eksOfAk, aksOfEk] = ['aks', 'ek-aks'] as const;
+/** EKs by AK, AKs by EK, and EKs themselves, PEM. */
+const [eksOfAk, aksOfEk, publicKeys] = ['aks', 'ek-aks', 'ek-keys'] as const;
 
 /**
  * Which attestation keys were proven beside which endorsement keys. It is state, not configuration: every member of a
@@ -24,12 +24,19 @@ export class KnownAks {
   /** AKs that were proven beside this EK. */
   aksOf = (ek: string): readonly string[] => this.#list(aksOfEk, ek);
 
-  /** Remembers a pair that an attestation proved. Costs one look-up when it is known. */
-  remember(ek: string, ak: string): void {
+  /** An EK that was proven, PEM: the registry may have been told its hash only. */
+  publicKeyOf = (ek: string): string | undefined => this.#store.getState(publicKeys, ek) as string | undefined;
+
+  /**
+   * Remembers a pair that an attestation proved. Costs one look-up when it is known.
+   * @param publicKey the EK, PEM
+   */
+  remember(ek: string, ak: string, publicKey?: () => string): void {
     if (this.eksOf(ak).includes(ek)) return;
     this.#store.together(() => {
       this.#add(eksOfAk, ak, ek);
       this.#add(aksOfEk, ek, ak);
+      if (publicKey !== undefined) this.#store.putState(publicKeys, ek, publicKey());
     });
   }
 

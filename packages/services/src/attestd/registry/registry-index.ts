@@ -27,6 +27,8 @@ export class RegistryIndex {
 
   pending = (ek: string): PendingHost | undefined => this.#registry.pendingOf(ek);
 
+  publicKeyOf = (ek: string): string | undefined => this.#registry.publicKeyOf(ek);
+
   aksOf = (ek: string): readonly string[] => this.#registry.aksOf(ek);
 
   /** Rows of other EKs that are known to be of the same TPM. */
