@@ -42,6 +42,10 @@ export const freshnessCases: readonly CatalogueCase[] = [
       },
     ],
     tests: [
+      {
+        file: 'packages/testing/src/site/group-site.test.ts',
+        test: 'a token of one is good at the other, and both open what either made',
+      },
       { file: service, test: 'challenge used twice: of two that race one is attested, and later none' },
       { file: service, test: 'challenge of another instance: refused, and opened when instances share a key' },
     ],

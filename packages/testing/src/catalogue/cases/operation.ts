@@ -30,6 +30,10 @@ export const operationCases: readonly CatalogueCase[] = [
         test: 'two instances whose clocks differ by half a minute judge alike, and each accepts the tokens of the other',
       },
       {
+        file: 'packages/testing/src/attestation/attestation-service.test.ts',
+        test: 'two instances whose clocks differ by half a minute judge alike, and each accepts the tokens of the other',
+      },
+      {
         file: 'packages/domain/src/group/group-standing.test.ts',
         test: 'a host that is approved again gets a token at once, also from a member whose clock is behind',
       },

@@ -171,7 +171,21 @@ export const policyCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'B07', what: 'an image file that was changed, or that nobody of ours signed', tests: [] },
+  {
+    id: 'B07',
+    what: 'an image file that was changed, or that nobody of ours signed',
+    tests: [
+      { file: 'packages/domain/src/attestation/image-signature.test.ts', test: 'every octet is signed' },
+      {
+        file: 'packages/domain/src/attestation/image-signature.test.ts',
+        test: 'without the comparison of keys the attack succeeds: a signature holds under the key that its header brings',
+      },
+      {
+        file: 'packages/testing/src/attestation/image-capture.test.ts',
+        test: 'not confirmed: a TPM of a maker that is not trusted, a forged value, another log, a stranger to the group',
+      },
+    ],
+  },
   {
     id: 'B08',
     what: 'updates: what differs is told, and what was approved before is accepted',
