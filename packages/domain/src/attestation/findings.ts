@@ -47,6 +47,10 @@ export const findings = {
     stops: 'a claim that the clock only goes forward, after a loss of power',
     advice: 'nothing: the TPM was not shut down in order, and says so itself for up to 70 minutes',
   },
+  'ak.hierarchy': {
+    stops: 'a key under the name of the attestation key that stands elsewhere in the TPM, or in another one',
+    advice: compromised,
+  },
   'tpm.boot-identity': {
     stops:
       'a TPM that was switched on less often than it said before: another one, an old copy, or one that was cleared',

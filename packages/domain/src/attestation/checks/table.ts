@@ -1,6 +1,7 @@
 import type { Check } from '../appraisal.ts';
 import { agentMeasured } from './agent-measured.ts';
 import { akAttributes } from './ak-attributes.ts';
+import { akHierarchy } from './ak-hierarchy.ts';
 import { akShared } from './ak-shared.ts';
 import { bootComplete } from './boot-complete.ts';
 import { bootRulesCheck } from './boot-rules.ts';
@@ -49,6 +50,7 @@ export const attestationChecks: readonly Check[] = [
   groupPin,
   quoteSelection,
   quoteDigest,
+  akHierarchy,
   clock,
   tpmFirmware,
   eventLogReplay,

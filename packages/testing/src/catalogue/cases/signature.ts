@@ -1,9 +1,12 @@
 import { concat, fromHex } from '@vouchsafe/bytes/hex';
+import { type BootRecord, bootRecordOf } from '@vouchsafe/domain/attestation/boot-record';
 import { curves } from '@vouchsafe/tpm2/algorithms';
+import { nameOf, qualifiedNameOf } from '@vouchsafe/tpm2/name';
 import { decodeSignature, encodeSignature } from '@vouchsafe/tpm2/signature';
 import { type CatalogueCase, findings, type Mutation } from '../case.ts';
 import { otherStructures, sending, sendingBytes, signing, withAk } from '../changes.ts';
 import { eccAk, type RS, rsaAk, worthless } from '../keys.ts';
+import type { Parts } from '../parts.ts';
 
 const refused = findings('quote.signature');
 const order = fromHex(curves.nistP256.order.toString(16));
@@ -30,6 +33,16 @@ const shortNumber: Mutation = {
     ),
   expect: 'accept',
 };
+
+/** TPM 2.0 Part 1, 16, for a primary key under TPM_RH_ENDORSEMENT. */
+const underEndorsement = ({ signer }: Parts): Uint8Array =>
+  qualifiedNameOf(Uint8Array.of(0x40, 0, 0, 0x0b), nameOf(signer.publicArea));
+
+const endorsed = (honest: Parts): BootRecord =>
+  bootRecordOf(honest.signer.publicArea, {
+    clockInfo: { clock: 1n, resetCount: 7, restartCount: 0, safe: true },
+    qualifiedSigner: underEndorsement(honest),
+  });
 
 export const signatureCases: readonly CatalogueCase[] = [
   {
@@ -228,7 +241,32 @@ export const signatureCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'S09', what: 'the qualified signer is not the Name of the key under its hierarchy', mutations: [] },
+  {
+    id: 'S09',
+    what: 'the qualified signer is not the Name of the key under its hierarchy',
+    mutations: [
+      {
+        change: 'a primary key of the endorsement hierarchy before, and elsewhere now',
+        mutate: (honest) => ({ ...honest, lastBoot: endorsed(honest) }),
+        expect: findings('ak.hierarchy'),
+        without: 'ak.hierarchy',
+      },
+      {
+        change: 'still a primary key of the endorsement hierarchy',
+        mutate: (honest) => ({
+          ...honest,
+          lastBoot: endorsed(honest),
+          frame: { qualifiedSigner: underEndorsement(honest) },
+        }),
+        expect: 'accept',
+      },
+      {
+        change: 'never one: its place is recorded, and compared with itself only',
+        mutate: (honest) => ({ ...honest, lastBoot: { ...endorsed(honest), plain: false } }),
+        expect: 'accept',
+      },
+    ],
+  },
   {
     id: 'S10',
     what: 'the signature is missing: nothing that throws may end as a pass',
