@@ -1,3 +1,5 @@
+import { base64url } from '@vouchsafe/bytes/base64url';
+import { fromHex } from '@vouchsafe/bytes/hex';
 import {
   basicConstraints,
   caExtensions,
@@ -11,7 +13,8 @@ import {
 } from '@vouchsafe/domain/testing/certificates';
 import { der, oid, sequence } from '@vouchsafe/domain/testing/der';
 import { readCrl } from '@vouchsafe/domain/x509/crl';
-import { type Bystanders, type CatalogueCase, type Expectation, findings, type Mutation } from '../case.ts';
+import { type Bystanders, type CatalogueCase, type Expectation, findings, type Mutation, problem } from '../case.ts';
+import { sending } from '../changes.ts';
 import { authority, ekOf, long, type Presented, presenting } from './certified.ts';
 
 const path = 'packages/domain/src/x509/path.test.ts';
@@ -48,6 +51,9 @@ function listed(by: Bystanders, until: number, revoked: boolean): Presented {
 
 const day = 86400;
 const yesterday = -300 * day;
+
+/** The beginning of an attribute certificate (RFC 5755, 4.1): version 2, a holder by serial number, and no more. */
+const attributeCertificate = fromHex('300f300d020101a008300402020100020101');
 
 export const certificateCases: readonly CatalogueCase[] = [
   {
@@ -258,7 +264,27 @@ export const certificateCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'C13', what: 'platform certificates of other TPMs', tests: [] },
+  {
+    id: 'C13',
+    what: 'platform certificates of other TPMs: none is believed, so none can be exchanged',
+    mutations: [
+      {
+        change: 'an attribute certificate in the place of the EK certificate',
+        mutate: (honest) => ({
+          ...honest,
+          request: { ...honest.request, ek: { ...honest.request.ek, certificate: base64url(attributeCertificate) } },
+        }),
+        expect: findings('ek.certificate'),
+        without: 'ek.certificate',
+      },
+      {
+        change: 'platform certificates beside the evidence',
+        mutate: (honest) =>
+          sending(honest, () => ({ platform_certificates: [base64url(attributeCertificate)] }) as object),
+        expect: problem('input.invalid'),
+      },
+    ],
+  },
   {
     id: 'C14',
     what: 'certificates of attestation keys',
