@@ -32,6 +32,7 @@ test('a trusted host needs few lines; the rest has defaults', () => {
     tpm: '/dev/tpmrm0',
     event_log: '/sys/kernel/security/tpm0/binary_bios_measurements',
     ima_log: '/sys/kernel/security/ima/binary_runtime_measurements',
+    command_line: '/proc/cmdline',
     ek: 'auto',
     libvirt: '/run/libvirt/libvirt-sock',
     qemu_state: '/var/lib/libvirt/qemu',
