@@ -95,6 +95,13 @@ export const problems = {
     'the TPM does not answer',
     '`vouchsafe host check` shows what is wrong with it',
   ),
+  'seal.unopened': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the TPM does not open the key of this part',
+    'was the TPM cleared, or the disk put into another machine? put it back; if the TPM is lost, the secrets in the store are: join this host to its group anew',
+  ),
   'libvirt.unavailable': facts(
     503,
     'SERVICE_UNAVAILABLE',

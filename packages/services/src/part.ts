@@ -1,16 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { ConfigStore } from '@vouchsafe/store/config-store';
-import { fileSealer } from '@vouchsafe/store/seal';
 import { soleOwner } from '@vouchsafe/store/sole-owner';
 import pino, { type Logger } from 'pino';
 import { AuditFile } from './audit/file.ts';
 import type { HostConfig } from './config/host.ts';
 import { type HostPart, makeFolders, type Paths, pathsOf } from './config/paths.ts';
+import { partSealer, type Seal, sealOf } from './seal/part-key.ts';
 
 /** What every part of a host has: its configuration, its own store, audit file and log. */
 export interface Part {
   readonly config: HostConfig;
   readonly paths: Paths;
+  /** What protects the key of the store while the host is off. */
+  readonly seal: Seal;
   readonly store: ConfigStore;
   readonly audit: AuditFile;
   readonly log: Logger;
@@ -24,13 +26,19 @@ export interface Running {
 }
 
 /** Opens what a part needs; nothing listens yet. @throws {Problem} */
-export function openPart(config: HostConfig, name: HostPart | 'host', log = logger(name)): Part {
+export async function openPart(config: HostConfig, name: HostPart | 'host', log = logger(name)): Promise<Part> {
   keepOutOfCoreDumps();
   makeFolders(config, name);
   const paths = pathsOf(config);
   // Two writers would break the chain of the audit file.
   const lock = soleOwner(paths.lock(name));
-  const store = ConfigStore.open(paths.store(name), fileSealer(paths.key(name)));
+  const choice = sealOf(config);
+  const place = { file: paths.key(name), sealed: paths.sealedKey(name) };
+  const sealer = await partSealer(place, choice).catch((error) => {
+    lock[Symbol.dispose]();
+    throw error;
+  });
+  const store = ConfigStore.open(paths.store(name), sealer);
   const audit = AuditFile.open(paths.audit(name), name);
   const record = (action: 'part.start' | 'part.stop') =>
     audit.append({
@@ -47,7 +55,7 @@ export function openPart(config: HostConfig, name: HostPart | 'host', log = logg
     audit[Symbol.dispose]();
     lock[Symbol.dispose]();
   };
-  return { config, paths, store, audit, log, close };
+  return { config, paths, seal: choice.seal, store, audit, log, close };
 }
 
 /** JSON lines on standard output; nothing secret ever reaches it, since secrets print as `[secret]`. */

@@ -16,7 +16,13 @@ export interface Sealer {
 
 /** AES-256-GCM under the key in a file (mode 0600, made when it is missing); the name of the secret is authenticated. */
 export function fileSealer(path: string): Sealer {
-  const key = keyFile(path);
+  return sealerUnder(keyFile(path));
+}
+
+/** As `fileSealer`, under a key of 32 bytes that somebody else keeps; the caller disposes of it. */
+export const sealerOf = (key: Secret): Sealer => sealerUnder(key.use((bytes) => createSecretKey(bytes)));
+
+function sealerUnder(key: KeyObject): Sealer {
   return { seal: (name, secret) => seal(key, name, secret), open: (name, sealed) => open(key, name, sealed) };
 }
 

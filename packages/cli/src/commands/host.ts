@@ -13,6 +13,7 @@ interface HostStatus {
   readonly role: string;
   readonly group: string;
   readonly url: string;
+  readonly seal?: 'file' | 'tpm';
   readonly parts: { part: string; pid?: number; ready: boolean; restarts: number }[];
   readonly attestation?: TrustStatus;
 }
@@ -23,6 +24,15 @@ const statusView: View<HostStatus> = {
     ['role', ({ role }) => role],
     ['group', ({ group }) => group],
     ['url', ({ url }) => url],
+    [
+      'secrets',
+      ({ seal, role }) =>
+        seal === 'tpm'
+          ? 'sealed by the TPM'
+          : role === 'trust-authority' && seal === 'file'
+            ? 'WARNING: their key lies on the same disk; name the TPM of this host in host.toml'
+            : undefined,
+    ],
     [
       'parts',
       ({ parts }) =>

@@ -19,7 +19,7 @@ import { TrustReports } from './trust-reports.ts';
 
 /** The Attestation Service of this host. @throws {Problem} */
 export async function serveAttestd(config: HostConfig): Promise<Running> {
-  const part = openPart(config, 'attestd');
+  const part = await openPart(config, 'attestd');
   const { paths, store, audit, log } = part;
   const key = await certifiedKey(paths.certify('attestd'));
   const membership = await groupLink(paths.certify('attestd'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { problem } from '@vouchsafe/domain/testing/problem';
+import { sealOf } from '../seal/part-key.ts';
 import { addressOf, addressText } from './address.ts';
 import { parseHostConfig, readHostConfig } from './host.ts';
 
@@ -31,8 +32,8 @@ test('a trusted host needs few lines; the rest has defaults', () => {
   assert.deepEqual(agent, {
     tpm: '/dev/tpmrm0',
     event_log: '/sys/kernel/security/tpm0/binary_bios_measurements',
-    ima_log: '/sys/kernel/security/ima/binary_runtime_measurements',
     command_line: '/proc/cmdline',
+    ima_log: '/sys/kernel/security/ima/binary_runtime_measurements',
     ek: 'auto',
     libvirt: '/run/libvirt/libvirt-sock',
     qemu_state: '/var/lib/libvirt/qemu',
@@ -65,6 +66,18 @@ const bad: [change: Record<string, string | undefined>, more: string, named: Reg
   [{}, '[agent]\nbogus = 1', /agent\.bogus/],
   [{}, '[other]\nx = 1', /other/],
 ];
+
+test('a TPM in the file seals the keys of stores, unless it says otherwise', () => {
+  const authority = { role: '"trust-authority"', group: undefined };
+  const of = (more: Record<string, string> = {}) => sealOf(parseHostConfig(toml({ ...authority, ...more })));
+  assert.deepEqual(of(), { seal: 'file', tpm: undefined });
+  assert.deepEqual(of({ tpm: '"/dev/tpmrm0"' }), { seal: 'tpm', tpm: '/dev/tpmrm0' });
+  assert.deepEqual(of({ tpm: '"/dev/tpmrm0"', seal: '"file"' }), { seal: 'file', tpm: '/dev/tpmrm0' });
+  assert.throws(() => of({ seal: '"tpm"' }), problem('config.invalid', /tpm: seal = "tpm" needs/));
+  assert.throws(() => of({ seal: '"hsm"' }), problem('config.invalid', /seal/));
+  assert.deepEqual(sealOf(parseHostConfig(toml())), { seal: 'file', tpm: '/dev/tpmrm0' });
+  assert.deepEqual(sealOf(parseHostConfig(toml({ seal: '"tpm"' }))), { seal: 'tpm', tpm: '/dev/tpmrm0' });
+});
 
 test('every bad key is named', () => {
   for (const [change, more, named] of bad) {

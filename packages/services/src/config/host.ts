@@ -43,6 +43,10 @@ export const HostConfig = Type.Object(
     url: Type.Optional(Type.String({ pattern: '^https://[^/]+$', maxLength: 512 })),
     /** The Trust Authority group that this host obeys; trusted hosts only. */
     group: Type.Optional(GroupId),
+    /** What seals the keys of the parts' stores: a file beside them, or the TPM. The TPM when `tpm` is given. */
+    seal: Type.Optional(Type.Union([Type.Literal('file'), Type.Literal('tpm')])),
+    /** TPM of this host for `seal`: a character device, or `unix:PATH` of an swtpm data socket. */
+    tpm: Type.Optional(Type.String({ pattern: '^(?:unix:)?/', maxLength: 4096 })),
     agent: Type.Optional(AgentConfig),
   },
   closed,
@@ -69,6 +73,9 @@ export function parseHostConfig(text: string, path = 'configuration'): HostConfi
     addressOf(config.listen);
   } catch (cause) {
     throw new Problem('config.invalid', `${path}: ${(cause as Error).message}`, { cause });
+  }
+  if (config.seal === 'tpm' && config.tpm === undefined && config.agent === undefined) {
+    throw new Problem('config.invalid', `${path}: tpm: seal = "tpm" needs the TPM of this host, such as "/dev/tpmrm0"`);
   }
   if (config.role === 'trusted' && config.group === undefined) {
     throw new Problem('config.invalid', `${path}: group: a trusted host must pin the group of its Trust Authority`);

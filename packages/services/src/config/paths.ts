@@ -22,6 +22,8 @@ export function pathsOf({ state, run }: Pick<HostConfig, 'state' | 'run'>) {
     /** Held by the one process that may write to store and audit file. */
     lock: (part: HostPart | 'host') => join(state, part, 'lock'),
     key: (part: HostPart | 'host') => join(state, 'keys', `${part}.key`),
+    /** The same, when the TPM of the host seals it. */
+    sealedKey: (part: HostPart | 'host') => join(state, 'keys', `${part}.key.tpm`),
     audit: (part: HostPart | 'host') => join(state, 'audit', `${part}.jsonl`),
     /** Kept evidence of attestations. */
     evidence: join(state, 'attestd', 'evidence'),

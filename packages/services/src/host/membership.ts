@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { readJoinMessage } from '@vouchsafe/domain/group/join';
 import type { HostPart } from '../config/paths.ts';
 import type { Route } from '../http/server.ts';
-import type { openPart } from '../part.ts';
+import type { Part } from '../part.ts';
 import type { HostAuthority } from './authority.ts';
 import { LocalParts } from './configurations.ts';
 import { Followers } from './followers.ts';
@@ -30,7 +30,7 @@ export interface OpenMembership {
 
 /** Opens it; at the first start of a host it founds a group. @throws {Problem} */
 export async function openMembership(
-  { config, paths, store, audit, log }: ReturnType<typeof openPart>,
+  { config, paths, store, audit, log }: Part,
   authority: HostAuthority,
   supervisor: Supervisor,
 ): Promise<OpenMembership> {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Swtpm, withoutSwtpm } from '@vouchsafe/tpm2/testing/swtpm';
 import { parseHostConfig } from '../config/host.ts';
 import { pathsOf } from '../config/paths.ts';
 import { serveHost } from './serve.ts';
@@ -33,6 +34,32 @@ test('a host whose parts do not start ends whole, and leaves nothing that stands
     message: /host\/lock: another process holds it/,
   });
   await running.close();
+});
+
+test('the CA of a host whose TPM seals its store outlives restarts, and the disk alone opens nothing', {
+  skip: withoutSwtpm,
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'host-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  await using swtpm = await Swtpm.start();
+  const config = configOf(folder);
+  const paths = pathsOf(config);
+  await (await serveHost(config)).close();
+  const ca = readFileSync(paths.groupCa, 'utf8');
+  const clearKey = readFileSync(paths.key('host'));
+  const tpm = `unix:${'path' in swtpm.address ? swtpm.address.path : ''}`;
+  for (let start = 0; start < 2; start++) {
+    await (await serveHost({ ...config, tpm })).close();
+    assert.equal(readFileSync(paths.groupCa, 'utf8'), ca);
+    assert.equal(existsSync(paths.key('host')), false);
+  }
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const { parentPath, name } of files) assert.ok(!readFileSync(join(parentPath, name)).includes(clearKey), name);
+  await using other = await Swtpm.start();
+  const theirs = `unix:${'path' in other.address ? other.address.path : ''}`;
+  await assert.rejects(serveHost({ ...config, tpm: theirs }), { kind: 'seal.unopened', message: /host\.key\.tpm/ });
+  await (await serveHost({ ...config, tpm, seal: 'file' })).close();
+  assert.equal(readFileSync(paths.groupCa, 'utf8'), ca);
 });
 
 test('a folder of sockets whose path is too long for a socket is named', async (t) => {

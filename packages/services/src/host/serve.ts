@@ -6,7 +6,8 @@ import { type HostPart, hostParts } from '../config/paths.ts';
 import { forward } from '../http/forward.ts';
 import { httpServer, type Listening, listenOnSocket, type Route } from '../http/server.ts';
 import { type Operation, query, routesOf } from '../management/operation.ts';
-import { openPart, type Running } from '../part.ts';
+import { openPart, type Part, type Running } from '../part.ts';
+import { sealOf } from '../seal/part-key.ts';
 import { HostAuthority } from './authority.ts';
 import { openMembership } from './membership.ts';
 import { groupOperations } from './operations/table.ts';
@@ -39,7 +40,7 @@ export type PartCommand = (part: HostPart) => readonly [string, ...string[]];
  * @param command starts a part as a child; undefined when units of the system start the parts
  */
 export async function serveHost(config: HostConfig, command?: PartCommand): Promise<Running> {
-  const part = openPart(config, 'host');
+  const part = await openPart(config, 'host');
   const { paths, store, log } = part;
   const authority = await HostAuthority.open(config, store);
   const supervisor = new Supervisor(log);
@@ -81,7 +82,7 @@ export async function serveHost(config: HostConfig, command?: PartCommand): Prom
   return { close };
 }
 
-function certifyRoute(of: HostPart, authorityNow: () => HostAuthority, { audit }: ReturnType<typeof openPart>): Route {
+function certifyRoute(of: HostPart, authorityNow: () => HostAuthority, { audit }: Part): Route {
   return {
     method: 'POST',
     path: '/host/certify',
@@ -119,6 +120,7 @@ export const hostOperations = (
       role: config.role,
       group: config.role === 'trust-authority' ? authorityNow().group : config.group,
       url: config.url ?? `https://${config.listen}`,
+      seal: sealOf(config).seal,
       parts: supervisor.status(),
     }),
   ),

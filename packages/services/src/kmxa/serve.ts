@@ -23,7 +23,7 @@ import { converterCode } from './worker-code.ts';
 /** The Trusted Infrastructure Agent of this host. @throws {Problem} */
 export async function serveKmxa(config: HostConfig): Promise<Running> {
   const { agent, group } = trusted(config);
-  const part = openPart(config, 'kmxa');
+  const part = await openPart(config, 'kmxa');
   const { paths, store, log } = part;
   const audit = part.audit.append.bind(part.audit);
   const now = () => Math.floor(Date.now() / 1000);

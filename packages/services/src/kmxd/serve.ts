@@ -20,7 +20,7 @@ const bodyLimit = 512 * 1024;
 
 /** The Key Provider Service of this host. @throws {Problem} */
 export async function serveKmxd(config: HostConfig): Promise<Running> {
-  const part = openPart(config, 'kmxd');
+  const part = await openPart(config, 'kmxd');
   const { paths, store, audit, log } = part;
   const key = await certifiedKey(paths.certify('kmxd'));
   const record = groupRecord();
@@ -44,7 +44,7 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
     audit: (entries) => audit.append(...entries),
     now,
   });
-  const operations = kmxdOperations({ providers, kmip, store, audit: (entry) => audit.append(entry) });
+  const operations = kmxdOperations({ providers, kmip, store, seal: part.seal, audit: (entry) => audit.append(entry) });
   const served = await listenOnSocket(httpServer(routes(service), log), paths.service('kmxd'), 0o660);
   const watched = operations.map((each) => withMembershipHealth(each, membership, 'kms.status.get'));
   const admin = await listenOnSocket(httpServer(routesOf(watched), log), paths.admin('kmxd'));

@@ -12,7 +12,7 @@ import { isMemberOf, joinGroup } from '../joining.ts';
 
 const [, , configFile = '', inviteFile = '', step] = process.argv;
 const config = JSON.parse(readFileSync(configFile, 'utf8')) as HostConfig;
-const { store, audit, close } = openPart(config, 'host');
+const { store, audit, close } = await openPart(config, 'host');
 const now = () => Math.floor(Date.now() / 1000);
 const authority = await HostAuthority.open(config, store);
 const host = await GroupHost.open({ config, store, audit: (entry) => audit.append(entry), now }, authority);

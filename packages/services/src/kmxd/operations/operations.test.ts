@@ -7,6 +7,7 @@ import type { HttpClient } from '../../http/client.ts';
 import { routesOf } from '../../management/operation.ts';
 import { assertCovered, type Call, play } from '../../management/testing/calls.ts';
 import { type TestPart, testPart } from '../../management/testing/part.ts';
+import type { Seal } from '../../seal/part-key.ts';
 import { ProviderConfiguration } from '../configuration.ts';
 import { KmipSource } from '../kmip-source.ts';
 import { kmxdOperations } from './table.ts';
@@ -21,7 +22,8 @@ let part: TestPart;
 let providers: ProviderConfiguration;
 let kmip: KmipSource;
 let client: HttpClient;
-const operations = () => kmxdOperations({ providers, kmip, store: part.store, audit: part.audit });
+let seal: Seal = 'tpm';
+const operations = () => kmxdOperations({ providers, kmip, store: part.store, seal, audit: part.audit });
 
 beforeEach(async () => {
   part = testPart();
@@ -136,6 +138,20 @@ test('every operation does what it says, and names what is wrong', async () => {
   await play(client, creations);
   await play(client, done);
   assertCovered(operations(), [...done, ...creations, { call: ['POST', all] }, { call: ['GET', raw] }]);
+});
+
+test('secrets whose key lies beside them are complained about', async (t) => {
+  seal = 'file';
+  t.after(() => {
+    seal = 'tpm';
+  });
+  const warned = await part.serve(routesOf(operations()));
+  const { health, details } = (await warned.call('GET', '/kms/status')).body as { health: string; details: object[] };
+  assert.deepEqual([health, details.length], ['NONE', 2]);
+  await warned.call('POST', all, order);
+  const after = (await warned.call('GET', '/kms/status')).body as { health: string; details: { message: string }[] };
+  assert.deepEqual([after.health, after.details.length], ['WARNING', 1]);
+  assert.match(after.details[0]?.message ?? '', /host\.toml/);
 });
 
 const none = { health: 'NONE', details: [{ severity: 'WARNING', message: 'no key provider is configured' }] };

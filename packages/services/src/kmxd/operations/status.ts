@@ -1,8 +1,12 @@
 import { type Operation, query } from '../../management/operation.ts';
 import type { KmxdContext } from './context.ts';
 
+/** Whoever has the disk has the keys under which the key servers know this host. */
+const clearKey =
+  'the key that seals the secrets of this host lies on the same disk: name its TPM in host.toml (tpm = "/dev/tpmrm0"), or encrypt the disk';
+
 /** Health of the providers, by real requests to their key servers. */
-export const statusOperations = ({ providers, kmip }: KmxdContext): Operation[] => [
+export const statusOperations = ({ providers, kmip, seal }: KmxdContext): Operation[] => [
   query(
     {
       name: 'kms.status.get',
@@ -13,10 +17,14 @@ export const statusOperations = ({ providers, kmip }: KmxdContext): Operation[] 
     },
     () => {
       const none = providers.list().length === 0;
-      return {
-        health: none ? 'NONE' : 'OK',
-        details: none ? [{ severity: 'WARNING', message: 'no key provider is configured' }] : [],
-      };
+      const complaints: [boolean, string][] = [
+        [none, 'no key provider is configured'],
+        [seal === 'file', clearKey],
+      ];
+      const details = complaints
+        .filter(([applies]) => applies)
+        .map(([, message]) => ({ severity: 'WARNING', message }));
+      return { health: none ? 'NONE' : details.length === 0 ? 'OK' : 'WARNING', details };
     },
   ),
   query(
