@@ -1,10 +1,13 @@
+import { equalBytes } from '@vouchsafe/bytes/equal';
 import { hex } from '@vouchsafe/bytes/hex';
+import { digest } from '@vouchsafe/eventlog/algorithms';
 import type { Fact } from '@vouchsafe/eventlog/facts/fact';
+import { isSbatLevel } from '@vouchsafe/eventlog/facts/sbat';
 import type { EventLog } from '@vouchsafe/eventlog/log';
 import type { ProvenFacts } from '@vouchsafe/eventlog/proven';
-import { isExtended } from '@vouchsafe/eventlog/replay';
+import { isExtended, startupLocality } from '@vouchsafe/eventlog/replay';
 import { asciiText } from '@vouchsafe/eventlog/text';
-import { signatureText } from '@vouchsafe/eventlog/uefi/signature-list';
+import type { Signature } from '@vouchsafe/eventlog/uefi/signature-list';
 import type { BaseImage } from './base-image.ts';
 import { type BootRules, ruleValue } from './boot-rules.ts';
 import { type ImageFacts, imageFacts } from './image-facts.ts';
@@ -59,6 +62,8 @@ export function imageFit(
 /** What has to be left out of account for a PCR to be that of the image; undefined when it is another one anyhow. */
 function fitsWithout(pcr: number, golden: ImageFacts, { log, facts, rules }: ProvenBoot): string | undefined {
   if (log === undefined || facts === undefined || !golden.leadsTo(pcr)) return undefined;
+  // PCR 0 begins with the locality of the start, which is no event: equal events do not make it equal.
+  if (pcr === 0 && startupLocality(golden.log) !== startupLocality(log)) return undefined;
   const left = leftOut(pcr, rules);
   const [wanted, found] = [stable(golden.log, golden.facts, pcr, left), stable(log, facts, pcr, left)];
   if (wanted.digests === found.digests) {
@@ -119,13 +124,16 @@ const unclear = ['secureBoot.ambiguous', 'secureBoot.late', 'secureBoot.unexplai
 function sameKeys(golden: ProvenFacts, facts: ProvenFacts): string | undefined {
   const unknown = [golden, facts].some(({ findings }) => findings.some(({ code }) => unclear.includes(code)));
   if (unknown || golden.secureBoot?.value !== true || keysOf(golden) !== keysOf(facts)) return undefined;
-  const [before, now] = [golden, facts].map(({ databases }) => databases.dbx?.value.signatures?.map(signatureText));
+  const [before, now] = [golden, facts].map(({ databases }) => databases.dbx?.value.signatures?.map(identityOf));
   if (before === undefined || now === undefined) return undefined;
   const has = new Set(now);
   if (!before.every((entry) => has.has(entry)) || !sbatNotLower(golden, facts)) return undefined;
   const more = now.filter((entry) => !before.includes(entry)).length;
   return `the same keys; dbx holds ${more} entries more${sbatText(golden, facts)}`;
 }
+
+/** All of an entry, however long: texts for people are cut. */
+const identityOf = ({ type, owner, data }: Signature): string => `${type} ${owner} ${hex(digest('sha256', data))}`;
 
 /** Everything of PCR 7 that must be alike, as text. */
 function keysOf(facts: ProvenFacts): string {
@@ -135,18 +143,19 @@ function keysOf(facts: ProvenFacts): string {
     hex(databases[name]?.value.digest ?? new Uint8Array()),
   );
   const used = authorities
-    .filter(({ value }) => value.variable !== 'SbatLevel')
+    .filter(({ value }) => !isSbatLevel(value))
     .map(({ value }) => [value.guid, value.variable, value.owner, hex(value.data)]);
   const texts = (list: readonly Fact<string>[]) => list.map(({ value }) => value);
   return JSON.stringify([flags, keys, used, texts(actions), separators.get(7)?.value]);
 }
 
 function sbatNotLower(golden: ProvenFacts, facts: ProvenFacts): boolean {
-  const [before, now] = [golden, facts].map(({ authorities }) =>
-    authorities.filter(({ value }) => value.variable === 'SbatLevel'),
-  );
+  const [before, now] = [golden, facts].map(({ authorities }) => authorities.filter(({ value }) => isSbatLevel(value)));
   if (before?.length !== now?.length) return false;
-  if (golden.sbatLevel === undefined || facts.sbatLevel === undefined) return golden.sbatLevel === facts.sbatLevel;
+  if (golden.sbatLevel === undefined || facts.sbatLevel === undefined) {
+    // A level that cannot be read is the same only when its octets are.
+    return before?.every(({ value }, i) => equalBytes(value.data, now?.[i]?.value.data ?? new Uint8Array())) ?? false;
+  }
   const { date, generations } = facts.sbatLevel.value;
   const least = [...golden.sbatLevel.value.generations];
   return (

@@ -48,8 +48,8 @@ export const bootOptions = (pcr1: readonly Measured[], nameOf: (each: Measured) 
   pcr1
     .filter(({ phase }) => phase === 'firmware')
     .flatMap((each) => {
-      const bytes =
-        each.proof.state === 'data' && each.proof.rule === 'variableValue' ? each.proof.measured : undefined;
+      // Under any label: the digest alone says that these octets were measured.
+      const bytes = provenBytes(each);
       const option = bytes && attempt(() => decodeLoadOption(bytes));
       if (!option) return [];
       const { attributes, description, path } = option;

@@ -14,9 +14,12 @@ const shimLock = '605dab50-e046-4300-abb6-3dd810dd8b23';
 const maxRows = 256;
 const maxBytes = 8192;
 
-/** The level that shim enforced: the last one that it measured. */
+/** Whether an authority is the level of shim, and not something of that name by others. */
+export const isSbatLevel = ({ guid, variable }: Authority): boolean => guid === shimLock && variable === 'SbatLevel';
+
+/** The level that shim enforced: the first one that was measured, since whatever runs later can measure another. */
 export function sbatLevel(authorities: readonly Fact<Authority>[]): Fact<SbatLevel> | undefined {
-  const measured = authorities.findLast(({ value }) => value.guid === shimLock && value.variable === 'SbatLevel');
+  const measured = authorities.find(({ value }) => isSbatLevel(value));
   const level = measured && parseSbatLevel(measured.value.data);
   return measured && level && { ...measured, value: level };
 }

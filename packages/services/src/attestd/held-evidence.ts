@@ -7,6 +7,7 @@ import type { ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import type { AttestationPolicy } from '@vouchsafe/domain/attestation/policy';
 import { policyDigest } from '@vouchsafe/domain/attestation/policy-digest';
 import type { Finding } from '@vouchsafe/domain/attestation/verdict';
+import { initialValue, startupLocality } from '@vouchsafe/eventlog/replay';
 import { decodeAttest } from '@vouchsafe/tpm2/attest';
 
 /** Hosts of which something is held: those that attested last. About two kilobytes each. */
@@ -101,12 +102,16 @@ const sameBoot = (a: BootKey, b: BootKey): boolean =>
 
 const nameOfPolicy = (policy: AttestationPolicy): string => `${policyDigest(policy)}/${policy.epoch}`;
 
-/** The quoted values, which the log was proven to give; of PCR 10 only its part of it. */
+/**
+ * Where the log leads, by quoted PCR but that of IMA. Not the quoted values: hosts share a log, and what the running
+ * system of each measured behind it is its own.
+ */
 function accountedFor(appraisal: Appraisal): Map<number, Uint8Array> {
-  const values = new Map(appraisal.get('pcrs'));
-  values.delete(imaPcr);
-  const before = appraisal.get('replayed').get(imaPcr);
-  return before === undefined ? values : values.set(imaPcr, before);
+  const { bank } = appraisal.input.challenge;
+  const replayed = appraisal.get('replayed');
+  const locality = startupLocality(appraisal.get('log'));
+  const pcrs = [...appraisal.get('pcrs').keys()].filter((pcr) => pcr !== imaPcr);
+  return new Map(pcrs.map((pcr) => [pcr, replayed.get(pcr) ?? initialValue(bank, pcr, locality)]));
 }
 
 function forgetFirst(map: Map<string, unknown>, limit: number): void {

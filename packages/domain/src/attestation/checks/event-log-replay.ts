@@ -1,15 +1,13 @@
 import { hex } from '@vouchsafe/bytes/hex';
 import type { Bank } from '@vouchsafe/eventlog/algorithms';
 import { decodeLog, type EventLog } from '@vouchsafe/eventlog/log';
-import { initialValue, replay, startupLocality } from '@vouchsafe/eventlog/replay';
+import { initialValue, isExtended, replay, startupLocality } from '@vouchsafe/eventlog/replay';
 import { userspaceWords } from '@vouchsafe/eventlog/userspace';
 import type { Appraisal, Check } from '../appraisal.ts';
 import type { HeldLog } from '../held-log.ts';
+import { imaPcr } from '../ima/progress.ts';
 import { quirkFinding } from '../log-findings.ts';
 import { type Finding, fail } from '../verdict.ts';
-
-/** PCR 10 belongs to IMA, whose log comes apart from the firmware's: `ima.replay` looks at both. */
-const imaPcr = 10;
 
 /** Stops a log that is not the one of this boot: replayed, it must give every quoted value, zeros included. */
 export const eventLogReplay: Check = {
@@ -18,7 +16,7 @@ export const eventLogReplay: Check = {
   run(appraisal) {
     const { bank } = appraisal.input.challenge;
     const read = appraisal.has('held') ? heldReplay(appraisal.get('held'), bank) : replayed(appraisal, bank);
-    const findings: Finding[] = [];
+    const findings: Finding[] = imaEvents(read.log);
     for (const [pcr, value] of appraisal.get('pcrs')) {
       if (pcr === imaPcr) continue;
       const expected = read.value(pcr);
@@ -38,6 +36,17 @@ export const eventLogReplay: Check = {
     return findings;
   },
 };
+
+/**
+ * PCR 10 belongs to IMA from its first value on, and no firmware extends it (UAPI Linux TPM PCR Registry). Events of it in
+ * the log of the firmware would be a place for measurements of files that nobody judges.
+ */
+function imaEvents(log: EventLog | undefined): Finding[] {
+  const hidden = log?.events.find((event) => event.pcr === imaPcr && isExtended(event));
+  if (hidden === undefined) return [];
+  const detail = `event ${hidden.index} of the event log is of PCR ${imaPcr}, which IMA alone extends`;
+  return [fail('eventlog.replay', detail, { pcr: imaPcr, event: hidden.index })];
+}
 
 interface Replayed {
   readonly log: EventLog | undefined;

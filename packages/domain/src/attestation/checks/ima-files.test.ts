@@ -125,6 +125,12 @@ test('a log that another boot began', () => {
   assert.match(sha1.findings.find(({ check }) => check === 'ima.boot-aggregate')?.detail ?? '', /sha1 bank/);
 });
 
+test('a boot in which IMA measured nothing, with or without a log that was never extended', () => {
+  const image = imageWith({ ima: { lists: ['v1'] } });
+  refusedBy(imaFiles, ['ima.files'], { image, log: [] });
+  refusedBy(imaFiles, ['ima.files'], { image, log: [start, file('/bin/evil', 'evil')], quotedAfter: 0 });
+});
+
 test('rounds go on where the last one ended, and remember what was found', () => {
   const first = round({ log: honest });
   const longer = [...honest, file('/bin/a', 'a1')];

@@ -21,6 +21,7 @@ export const imaFiles: Check = {
     const rules = rulesFor(policy.ima, image);
     const missing = (image.ima?.lists ?? []).filter((name) => !policy.ima.lists.has(name));
     if (missing.length > 0) return missing.map((name) => listMissing(image.name, name));
+    if (image.ima !== undefined && measuredNothing(appraisal)) return [nothingMeasured];
     const before = judgedBefore(appraisal, rules);
     if ('check' in before) return [before];
     const judged = judgeEntries(rules, before, newEntries(appraisal));
@@ -28,6 +29,18 @@ export const imaFiles: Check = {
     return image.ima === undefined ? [] : [...findingsOf(judged), summary(judged)];
   },
 };
+
+/** A kernel that measures begins with boot_aggregate; where nothing was measured, no list was ever asked. */
+function measuredNothing(appraisal: Appraisal): boolean {
+  const { entries, covered, proven } = appraisal.get('ima');
+  return entries === covered && proven.length === 0;
+}
+
+const nothingMeasured = fail(
+  'ima.files',
+  'IMA measured no file of this boot, although the image covers userspace by IMA: the TPM was reset, or the kernel did not find it in time',
+  { pcr: imaPcr },
+);
 
 const listMissing = (image: string, list: string) =>
   fail('ima.list-missing', `base image ${image} names the IMA list ${list}, which is not here`, {

@@ -31,8 +31,8 @@ function startOf(appraisal: Appraisal): ImaStart | Finding {
   const offset = evidence.reference?.imaEntries ?? 0;
   if (offset > 0)
     return imaProgress?.entries === offset ? startAfter(imaProgress) : unknownStart(offset, imaProgress?.entries);
-  // Firmware may have extended PCR 10 before; an event that was logged but not extended must not hide the IMA log.
-  return startOfBoot(bank, appraisal.get('replayed').get(imaPcr) ?? new Uint8Array(algorithms[bank].size));
+  // From zeros: whatever was extended before would be files that nobody judges; `eventlog.replay` refuses such events.
+  return startOfBoot(bank, new Uint8Array(algorithms[bank].size));
 }
 
 /** `ima.send-log`: the service asks the host for the whole log; a refusal only where nobody does. */

@@ -30,6 +30,7 @@ function hasRightFiles(image: BaseImage, appraisal: Appraisal): boolean {
   const { policy } = appraisal.input;
   if (image.ima?.lists.some((name) => !policy.ima.lists.has(name))) return false;
   const { proven } = appraisal.get('ima');
+  if (image.ima !== undefined && !isBootAggregate(proven[0])) return false;
   const rules = rulesFor(policy.ima, image);
   const judged = judgeEntries(rules, nothingJudged(rules), isBootAggregate(proven[0]) ? proven.slice(1) : proven);
   const agent = image.agent === undefined || image.covers.userspace === 'verity' || judged.agent;

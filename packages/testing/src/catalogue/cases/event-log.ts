@@ -237,6 +237,15 @@ export const eventLogCases: readonly CatalogueCase[] = [
     mutations: [
       booting('locality 3', [locality(3), ...boot], 'accept'),
       booting('locality 0', [locality(0), ...boot], 'accept'),
+      {
+        change: 'the image is of a start from locality 3; the same events are replayed from locality 0',
+        mutate: (honest) => {
+          const images = [activeRecord(imageOf('golden', [locality(3), ...boot]))];
+          return { ...honest, policy: { ...honest.policy, images } };
+        },
+        expect: findings('image.match'),
+        without: 'image.match',
+      },
       telling('3 is told, the TPM started at 0', retold([locality(3), ...boot])),
       telling('twice', retold([locality(0), locality(0), ...boot])),
       telling('behind the first event of PCR 0', retold(inserted(boot, 1, locality(0)))),

@@ -35,6 +35,18 @@ const standing = (change: string, record: Partial<ImageRecord>, finding: string)
 const images = 'packages/domain/src/attestation/checks/image-match.test.ts';
 const attacks = 'packages/testing/src/attestation/evidence-attacks.test.ts';
 
+/** What IMA measured is told as events of the boot, where no list is asked, and no IMA log is sent. */
+const hiddenFiles: Mutation = {
+  change: 'the files stand in the log of the firmware, as events of PCR 10',
+  mutate: (honest) => {
+    const hidden = honest.ima
+      .slice(1)
+      .map((entry, i): EventInput => ({ pcr: 10, type: 'EV_IPL', data: `${i}`, measured: entry.name }));
+    return { ...honest, events: [...honest.events, ...hidden], ima: [], imaLog: () => new Uint8Array() };
+  },
+  expect: findings('eventlog.replay'),
+};
+
 export const policyCases: readonly CatalogueCase[] = [
   {
     id: 'B01',
@@ -249,6 +261,7 @@ export const policyCases: readonly CatalogueCase[] = [
   },
   {
     id: 'B11',
+    mutations: [hiddenFiles],
     what: 'IMA: violations, templates, a log that shrinks, an offset that lies',
     tests: [
       {
