@@ -115,7 +115,7 @@ async function prepare() {
     attested: { pcrSelect, pcrDigest: quoteDigest(pcrSelect, { sha256: pcrs }, 'sha256') },
   });
   const evidence: WholeEvidence = {
-    challenge: await sealChallenge(key, challenge),
+    challenge: sealChallenge(key, challenge),
     claims: base64url(claims),
     attest: base64url(attest),
     signature: base64url(ak.sign(attest)),
@@ -145,7 +145,7 @@ async function prepare() {
 type Prepared = Awaited<ReturnType<typeof prepare>>;
 
 async function whole({ key, evidence, host, policy, signer }: Prepared): Promise<void> {
-  const challenge = await openChallenge(key, evidence.challenge, now);
+  const challenge = openChallenge(key, evidence.challenge, now);
   const input = {
     challenge,
     evidence: decodeEvidence(evidence),

@@ -120,7 +120,7 @@ export const make: MakeTargets = async () => {
     ),
     target(
       'challenge',
-      [bytesOf(await sealChallenge(key, challenge))],
+      [bytesOf(sealChallenge(key, challenge))],
       (bytes) => openChallenge(key, text(bytes), now),
       problemsOf('challenge.elsewhere'),
     ),

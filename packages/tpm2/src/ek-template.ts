@@ -76,10 +76,14 @@ export const allEkTemplates: readonly EkTemplate[] = (['H-3', 'H-2', 'L-2', 'H-1
 }));
 
 /** The template that a whole public area equals apart from `unique`; undefined when there is none. */
-export const matchTemplate = (area: TpmtPublic): EkTemplate | undefined =>
-  allEkTemplates.find((template) => equalBytes(withoutUnique(template.area), withoutUnique(area)));
+export function matchTemplate(area: TpmtPublic): EkTemplate | undefined {
+  const own = withoutUnique(area);
+  return allEkTemplates.find((_, i) => equalBytes(encodedTemplates[i]!, own));
+}
 
 function withoutUnique(area: TpmtPublic): Uint8Array {
   if (area.type !== 'ecc') return encodePublic({ ...area, unique: new Uint8Array() });
   return encodePublic({ ...area, unique: { x: new Uint8Array(), y: new Uint8Array() } });
 }
+
+const encodedTemplates = allEkTemplates.map((template) => withoutUnique(template.area));

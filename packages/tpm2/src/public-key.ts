@@ -40,14 +40,23 @@ function rsaKey({ parameters, unique: n }: PublicOf<'rsa'>): KeyObject {
   return importJwk({ kty: 'RSA', n: base64url(n), e: base64url(e.slice(e.findIndex((byte) => byte > 0))) });
 }
 
-function eccKey({ parameters, unique }: PublicOf<'ecc'>): KeyObject {
+function eccKey(area: PublicOf<'ecc'>): KeyObject {
+  const { curve, x, y } = pointOf(area);
+  return importJwk({ kty: 'EC', crv: curve.jwk, x: base64url(x), y: base64url(y) });
+}
+
+/**
+ * The point of an ECC key, both coordinates as long as the field. Whether it lies on the curve is for who uses it.
+ * @throws {TpmError} `key` when the curve is not one of ours, or a coordinate is too long
+ */
+export function pointOf({ parameters, unique }: PublicOf<'ecc'>) {
   const curve = curveFacts(parameters.curveID);
   if (curve === undefined)
     throw new TpmError('key', `curve ${parameters.curveID} is not supported, expected P-256, P-384 or P-521`);
   const [x, y] = [leftPad(unique.x, curve.size), leftPad(unique.y, curve.size)];
   if (x === undefined || y === undefined)
     throw new TpmError('key', `a coordinate is longer than ${curve.size} bytes, the field of ${curve.jwk}`);
-  return importJwk({ kty: 'EC', crv: curve.jwk, x: base64url(x), y: base64url(y) });
+  return { curve, x, y };
 }
 
 /** OpenSSL refuses points that are not on their curve (EC_POINT_set_affine_coordinates). */

@@ -1,20 +1,11 @@
-import {
-  constants,
-  createPublicKey,
-  diffieHellman,
-  generateKeyPairSync,
-  type KeyObject,
-  publicEncrypt,
-  randomBytes,
-} from 'node:crypto';
-import { fromBase64url } from '@vouchsafe/bytes/base64url';
+import { constants, createECDH, type ECDH, publicEncrypt, randomBytes } from 'node:crypto';
 import { encode } from '@vouchsafe/bytes/codec';
-import { concat } from '@vouchsafe/bytes/hex';
-import { curveFacts, type HashName, hashes, strongHashes } from './algorithms.ts';
+import { concat, copy } from '@vouchsafe/bytes/hex';
+import { type HashName, hashes, strongHashes } from './algorithms.ts';
 import { TpmError } from './error.ts';
 import { kdfE } from './kdf.ts';
 import { type PublicOf, TpmsEccPoint, type TpmtPublic } from './public.ts';
-import { leftPad, publicKeyOf } from './public-key.ts';
+import { pointOf, publicKeyOf } from './public-key.ts';
 
 /** A fresh secret and the form in which only the TPM with the key can read it. */
 export interface SharedSecret {
@@ -53,17 +44,24 @@ function overRsa(area: PublicOf<'rsa'>, nameAlg: HashName, label: string): Share
 }
 
 function overEcc(area: PublicOf<'ecc'>, nameAlg: HashName, label: string): SharedSecret {
-  const publicKey = publicKeyOf(area);
-  const curve = curveFacts(area.parameters.curveID)!;
-  const ephemeral = generateKeyPairSync('ec', { namedCurve: curve.node });
-  const point = pointOf(createPublicKey(ephemeral.privateKey));
-  const z = diffieHellman({ privateKey: ephemeral.privateKey, publicKey });
-  const secret = kdfE(nameAlg, z, label, point.x, leftPad(area.unique.x, curve.size)!);
+  const { curve, x, y } = pointOf(area);
+  const ephemeral = createECDH(curve.node);
+  const own = ephemeral.generateKeys();
+  const z = sharedX(ephemeral, concat(Uint8Array.of(uncompressed), x, y));
+  const point = { x: copy(own.subarray(1, 1 + curve.size)), y: copy(own.subarray(1 + curve.size)) };
+  const secret = kdfE(nameAlg, z, label, point.x, x);
   z.fill(0);
   return { secret, encrypted: encode(TpmsEccPoint, point) };
 }
 
-function pointOf(key: KeyObject): TpmsEccPoint {
-  const { x, y } = key.export({ format: 'jwk' });
-  return { x: fromBase64url(x!), y: fromBase64url(y!) };
+/** SEC 1, 2.3.3 */
+const uncompressed = 0x04;
+
+/** Node refuses points that are not on the curve. */
+function sharedX(ephemeral: ECDH, point: Uint8Array): Buffer {
+  try {
+    return ephemeral.computeSecret(point);
+  } catch (cause) {
+    throw new TpmError('key', 'the EC public key is not valid', { cause });
+  }
 }

@@ -1,6 +1,6 @@
-import type { KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
-import { CompactEncrypt, compactDecrypt } from 'jose';
+import { concat } from '@vouchsafe/bytes/hex';
 import Type from 'typebox';
 import { jsonReader } from '../parse.ts';
 import { Problem } from '../problem.ts';
@@ -57,11 +57,16 @@ export interface Challenge {
   readonly jti: string;
 }
 
-const header = { alg: 'dir', enc: 'A256GCM', typ: 'vs-challenge+jwe' } as const;
+/** Always the same, so what comes back with another one is not ours. */
+const header = base64url(Buffer.from(JSON.stringify({ alg: 'dir', enc: 'A256GCM', typ: 'vs-challenge+jwe' })));
+const [ivBytes, tagBytes] = [12, 16];
 const read = jsonReader('challenge', SealedChallenge);
 
-/** Seals a challenge: compact JWE (RFC 7516), `dir` with A256GCM under the key of this process. */
-export async function sealChallenge(key: KeyObject, challenge: Challenge): Promise<string> {
+/**
+ * Seals a challenge: compact JWE (RFC 7516), `dir` with A256GCM under the key of this process. It is made here and not
+ * by a library, since it is opened before anything else of a request is read, from whoever sends one.
+ */
+export function sealChallenge(key: KeyObject, challenge: Challenge): string {
   const { ekPublic, nonce, secret, ak, ...rest } = challenge;
   const text = JSON.stringify({
     ...rest,
@@ -70,7 +75,12 @@ export async function sealChallenge(key: KeyObject, challenge: Challenge): Promi
     ek_public: base64url(ekPublic),
     ak: base64url(ak),
   });
-  return await new CompactEncrypt(Buffer.from(text)).setProtectedHeader(header).encrypt(key);
+  const iv = randomBytes(ivBytes);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(header));
+  const body = concat(cipher.update(text), cipher.final());
+  return [header, '', iv, body, cipher.getAuthTag()]
+    .map((part) => (typeof part === 'string' ? part : base64url(part)))
+    .join('.');
 }
 
 /**
@@ -78,8 +88,8 @@ export async function sealChallenge(key: KeyObject, challenge: Challenge): Promi
  * @param now seconds since 1970
  * @throws {Problem} `challenge.elsewhere` when another instance made it, `challenge.expired` when it is too old
  */
-export async function openChallenge(key: KeyObject, sealed: string, now: number): Promise<Challenge> {
-  const { nonce, secret, ak, ek_public, ...rest } = read(await unseal(key, sealed));
+export function openChallenge(key: KeyObject, sealed: string, now: number): Challenge {
+  const { nonce, secret, ak, ek_public, ...rest } = read(unseal(key, sealed));
   if (now > rest.exp) throw new Problem('challenge.expired', `the challenge expired ${now - rest.exp} s ago`);
   return {
     ...rest,
@@ -98,15 +108,22 @@ function octets(field: string, text: string): Uint8Array {
   }
 }
 
-async function unseal(key: KeyObject, sealed: string): Promise<string> {
+function unseal(key: KeyObject, sealed: string): string {
   try {
-    const { plaintext, protectedHeader } = await compactDecrypt(sealed, key, {
-      keyManagementAlgorithms: ['dir'],
-      contentEncryptionAlgorithms: ['A256GCM'],
-    });
-    if (protectedHeader.typ !== header.typ) throw new TypeError('typ');
-    return new TextDecoder().decode(plaintext);
+    const [given, encryptedKey, iv, body, tag, ...more] = sealed.split('.');
+    if (given !== header || encryptedKey !== '' || tag === undefined || more.length > 0) throw new TypeError('form');
+    const decipher = createDecipheriv('aes-256-gcm', key, exactly(ivBytes, iv), { authTagLength: tagBytes })
+      .setAAD(Buffer.from(header))
+      .setAuthTag(exactly(tagBytes, tag));
+    const plain = concat(decipher.update(fromBase64url(String(body))), decipher.final());
+    return new TextDecoder().decode(plain);
   } catch (cause) {
     throw new Problem('challenge.elsewhere', 'the challenge was not made by this instance since its start', { cause });
   }
+}
+
+function exactly(size: number, text: string | undefined): Uint8Array {
+  const bytes = fromBase64url(text ?? '');
+  if (bytes.length !== size) throw new TypeError(`expected ${size} bytes`);
+  return bytes;
 }

@@ -9,10 +9,20 @@ import { ekPurpose, readEkLeaf } from './ek-leaf.ts';
 import type { TpmAuthority, TpmTrust } from './tpm-trust.ts';
 
 /** Names an endorsement key: SHA-256 of its SubjectPublicKeyInfo, in hexadecimal. */
-export const ekHash = (ekPublic: Uint8Array): string =>
-  createHash('sha256')
-    .update(spkiOf(decodePublic(ekPublic)))
-    .digest('hex');
+export function ekHash(ekPublic: Uint8Array): string {
+  const area = Buffer.from(ekPublic).toString('latin1');
+  const known = hashes.get(area);
+  if (known !== undefined) return known;
+  const spki = spkiOf(decodePublic(ekPublic));
+  if (hashes.size >= maxHashes) hashes.clear();
+  const hash = createHash('sha256').update(spki).digest('hex');
+  hashes.set(area, hash);
+  return hash;
+}
+
+/** Hosts come back every few minutes, and to read a key only to name it costs more than a signature. */
+const hashes = new Map<string, string>();
+const maxHashes = 20_000;
 
 /** The same for the key in a certificate of an EK, as it stands in NV or a file. @throws {Problem} `input.malformed` */
 export function ekHashOfCertificate(certificate: Uint8Array | X509Certificate): string {

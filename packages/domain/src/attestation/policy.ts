@@ -22,8 +22,8 @@ export const TpmSettings = Type.Object(
     require_full_boot: Type.Optional(Type.Boolean()),
     /** Every bank that the event log covers must be quoted; without it that is told as a warning. */
     require_every_bank: Type.Optional(Type.Boolean()),
-    /** Seconds from one attestation of a host to its next; 300 when it is left out. */
-    attestation_interval: Type.Optional(Type.Integer({ minimum: 30, maximum: 86_400 })),
+    /** Seconds from one attestation of a host to its next; 300 when it is left out. A token lives for 600. */
+    attestation_interval: Type.Optional(Type.Integer({ minimum: 30, maximum: 540 })),
     /** Revocation lists: `off`, `if-present` (a loaded one counts), or `required` (each issuer needs a current one). */
     crl: Type.Union([Type.Literal('off'), Type.Literal('if-present'), Type.Literal('required')]),
     /** EK certificates that expired: accepted `if-listed` (approved by hand), always (`accept`), or never (`refuse`). */

@@ -1,4 +1,5 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID, type X509Certificate } from 'node:crypto';
+import { fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import {
   type Appraisal,
@@ -12,6 +13,7 @@ import type { Candidate } from '@vouchsafe/domain/attestation/candidate';
 import { captureStatement, signCaptureStatement } from '@vouchsafe/domain/attestation/capture-statement';
 import { type Challenge, openChallenge, sealChallenge } from '@vouchsafe/domain/attestation/challenge';
 import { attestationChecks, captureChecks, neededOfCapture } from '@vouchsafe/domain/attestation/checks/table';
+import { ekHash } from '@vouchsafe/domain/attestation/ek';
 import { pemOf } from '@vouchsafe/domain/attestation/ek-pem';
 import { decodeEvidence } from '@vouchsafe/domain/attestation/evidence';
 import type { HostRecord } from '@vouchsafe/domain/attestation/host-record';
@@ -24,6 +26,7 @@ import type {
   ReportAnswer,
 } from '@vouchsafe/domain/attestation/messages';
 import { newChallenge } from '@vouchsafe/domain/attestation/new-challenge';
+import { type AttestationPolicy, defaultInterval } from '@vouchsafe/domain/attestation/policy';
 import { signAssertion } from '@vouchsafe/domain/attestation/saml/assertion';
 import { clockLeeway, signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
 import { tokenClaims } from '@vouchsafe/domain/attestation/token-claims';
@@ -43,6 +46,10 @@ import { UnprovenRefusals } from './unproven-refusals.ts';
 
 /** Seconds that a host has to answer: TPMs may need several for one quote. */
 const challengeLifetime = 60;
+/** Seconds that evidence may wait for its turn after its challenge has expired. */
+const longestQueue = 30;
+/** Bytes of evidence that a TPM may send which nobody has approved. */
+const strangerLimit = 8 * 1024 * 1024;
 
 /** What signs tokens: this instance's own key and the group CA's certificate for it. */
 export interface TokenSigner {
@@ -122,12 +129,27 @@ export class AttestationService {
       exp: now() + challengeLifetime,
       jti: randomUUID(),
     });
-    return { challenge: await sealChallenge(this.#key, challenge), ...told };
+    const body = this.isOurs(challenge.ek) ? {} : { body: strangerLimit };
+    return { challenge: sealChallenge(this.#key, { ...challenge, ...body }), ...told };
+  }
+
+  /** Whether an endorsement key is approved. */
+  isOurs(ek: string): boolean {
+    return this.#input.configuration.host(ek)?.state === 'approved';
+  }
+
+  /** Whether a request names an endorsement key that is approved; whoever knows its public half can do that. */
+  isOursIn({ ek }: ChallengeRequest): boolean {
+    try {
+      return this.isOurs(ekHash(fromBase64url(ek.public)));
+    } catch {
+      return false;
+    }
   }
 
   /** Opens a sealed challenge before the evidence is read. @throws {Problem} `challenge.elsewhere`, `challenge.expired` */
-  async open(sealed: string): Promise<Challenge> {
-    return await openChallenge(this.#key, sealed, this.#input.now());
+  open(sealed: string): Challenge {
+    return openChallenge(this.#key, sealed, this.#input.now());
   }
 
   /**
@@ -176,7 +198,8 @@ export class AttestationService {
     appraiseIt: (input: AppraisalInput) => Appraised,
   ): Promise<{ appraised: Appraised; consumed: boolean | undefined }> {
     const { now, configuration, group, boots, membership } = this.#input;
-    const challenge = opened ?? (await this.open(request.challenge ?? ''));
+    const challenge = opened ?? this.open(request.challenge ?? '');
+    this.#mustBeInTime(challenge);
     membership.mustServe();
     const policy = configuration.policy(group);
     const keys = configuration.registry.knownKeys(challenge, akNameOf(challenge));
@@ -195,6 +218,12 @@ export class AttestationService {
     const imaProgress = this.#held.ima(challenge, evidence.attest);
     const input = { challenge, evidence, policy, host, known, lastBoot, imaProgress, held, now: now(), consume };
     return { appraised: appraiseIt(input), consumed };
+  }
+
+  /** It was in time when it was opened; it may have waited for its turn, and never as long as its use is remembered. */
+  #mustBeInTime({ exp }: Challenge): void {
+    const late = this.#input.now() - exp;
+    if (late > longestQueue) throw new Problem('challenge.expired', `the challenge expired ${late} s ago`);
   }
 
   async #accept({ appraised, consumed, saml }: Reported): Promise<ReportAnswer> {
@@ -221,7 +250,8 @@ export class AttestationService {
     const { img: image, host, exp: expires } = claims;
     const order = { claims, holder: appraisal.get('claims').sig };
     const assertion = saml ? { saml: signAssertion(key, certificate, order) } : {};
-    const answer = { attested: true, token, expires, image, host, findings: warnings, ...assertion };
+    const next_attestation = nextAttestation(appraisal.input.policy);
+    const answer = { attested: true, token, expires, image, host, findings: warnings, next_attestation, ...assertion };
     return this.#input.whole?.() ? answer : { ...answer, held };
   }
 
@@ -286,7 +316,8 @@ export class AttestationService {
     }
     const registered = this.#input.configuration.host(ek)?.state;
     const known = proven && registered === 'approved' && appraisal.input.host?.state === 'approved';
-    return { attested: false, findings: known ? [...findings] : oneLine(findings) };
+    const told = known ? [...findings] : oneLine(findings);
+    return { attested: false, findings: told, next_attestation: nextAttestation(appraisal.input.policy) };
   }
 
   async #recordRefusal(
@@ -377,6 +408,9 @@ function provenKeys(appraisal: Appraised['appraisal']) {
     ...(model !== undefined && { model: model.slice(0, 256) }),
   };
 }
+/** Seconds until a host should come again: up to a tenth more or less, so that hosts that began together drift apart. */
+const nextAttestation = ({ settings }: AttestationPolicy): number =>
+  Math.round((settings.attestation_interval ?? defaultInterval) * (0.9 + 0.2 * Math.random()));
 
 /** By reference a boot is confirmed or not judged at all. */
 function logsWanted({ findings }: Appraised): Problem {

@@ -14,8 +14,14 @@ import { EvidenceKeeper, type GivenVerdict } from './evidence-keeper.ts';
 import { ImageSightings } from './image-sightings.ts';
 import { LastVerdicts } from './last-verdicts.ts';
 import { attestdOperations } from './operations/table.ts';
-import { attestationRoutes } from './routes.ts';
+import { attestationRoutes, evidenceAtOnce } from './routes.ts';
 import { TrustReports } from './trust-reports.ts';
+
+/**
+ * Milliseconds after which what TPMs said is on the disk. The record of each verdict is there before its answer; this is
+ * compared with in memory at once, and only a crash could lose the last of it.
+ */
+const flushEvery = 1000;
 
 /** The Attestation Service of this host. @throws {Problem} */
 export async function serveAttestd(config: HostConfig): Promise<Running> {
@@ -43,6 +49,7 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   const sightings = new ImageSightings(store);
   const boots = new BootHistories(store);
   const verdicts = new LastVerdicts(store);
+  const flushing = setInterval(() => boots.flush(), flushEvery).unref();
   const service = new AttestationService({
     instance,
     group: key.group,
@@ -52,11 +59,7 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
     boots,
     saw: sightings.saw.bind(sightings),
     audit: record,
-    async record(entry) {
-      await audit.commit(entry);
-      // All of a batch come here in one turn: the first of them writes for all.
-      boots.flush();
-    },
+    record: (entry) => audit.commit(entry),
     keep: (given) => evidence.keep(given),
     explain: (given) => explained(verdicts, given, log),
     whole: () => configuration.evidence().keep === 'all',
@@ -73,7 +76,11 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
     audit: record,
     now: () => new Date(),
   };
-  const served = await listenOnSocket(httpServer(attestationRoutes(service), log), paths.service('attestd'), 0o660);
+  const served = await listenOnSocket(
+    httpServer(attestationRoutes(service), log, { bodies: evidenceAtOnce }),
+    paths.service('attestd'),
+    0o660,
+  );
   const operations = attestdOperations(context)
     .map((each) => toldToGroup(each, reports))
     .map((each) => withMembershipHealth(each, membership, 'attestation.status.get'));
@@ -82,6 +89,8 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
     async close() {
       await Promise.all([served.close(), admin.close()]);
       clearInterval(pruning);
+      clearInterval(flushing);
+      boots.flush();
       await evidence.settled();
       await reports.close();
       await membership.close();

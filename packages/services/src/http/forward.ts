@@ -16,7 +16,10 @@ export interface Upstream {
   readonly whyNot?: (request: FastifyRequest) => string | undefined;
 }
 
-/** Has a server hand requests on as they are, and say which part does not answer. */
+/**
+ * Has a server hand requests on as they are, and say which part does not answer. Who is connected stands in
+ * `x-forwarded-for`, whatever a client wrote there.
+ */
 export async function forward(
   server: FastifyInstance,
   { prefix, part, socket, timeout, whyNot }: Upstream,
@@ -37,6 +40,7 @@ export async function forward(
       disableRequestLogging: true,
       http: { requestOptions: { timeout } },
       replyOptions: {
+        rewriteRequestHeaders: ({ ip }, headers) => ({ ...headers, 'x-forwarded-for': ip }),
         onError: (reply, { error }) =>
           reply.code(503).send(errorBody(new Problem('host.not-ready', `${part} does not answer: ${error.message}`))),
       },

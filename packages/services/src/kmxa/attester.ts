@@ -13,6 +13,7 @@ import type { EkChoice } from './ek-choice.ts';
 import { challengeRequest, makeEvidence, type SessionKeys } from './evidence.ts';
 import { openTpm } from './host-tpm.ts';
 import { type Held, referTo } from './refer.ts';
+import { whileBusy } from './retry-after.ts';
 import { openIdentity, type TpmIdentity } from './tpm-identity.ts';
 
 /** A positive attestation: the token and the two keys that it is bound to. They are new for every token. */
@@ -79,6 +80,9 @@ export async function attest(
   }
 }
 
+/** Seconds that evidence may wait for a service that is busy; a challenge lives longer. */
+const reportPatience = 40;
+
 interface Rounds {
   readonly client: HttpClient;
   readonly tpm: Tpm;
@@ -96,9 +100,12 @@ async function bothRounds(rounds: Rounds, held: Held | undefined): Promise<Repor
   const { documents } = input;
   const made = await makeEvidence(tpm, identity, challenge, keys, input);
   const whole: typeof made = documents === undefined ? made : { ...made, documents: ['jwt', ...documents] };
-  const send = async (evidence: Evidence) =>
-    readReport(
-      (await client.call('POST', '/attestation/report', evidence, { [challengeHeader]: challenge.challenge })).body,
+  // What the TPM took a second for is worth waiting with: a busy service does not use the challenge up.
+  const send = (evidence: Evidence) =>
+    whileBusy(reportPatience, async () =>
+      readReport(
+        (await client.call('POST', '/attestation/report', evidence, { [challengeHeader]: challenge.challenge })).body,
+      ),
     );
   if (held === undefined) return await send(whole);
   try {

@@ -58,6 +58,7 @@ export async function makeEvidence(
     enc: jwkOf(keys.encryption.publicKey),
     group,
     agent: version,
+    ...bootId(),
   };
   const claims = Buffer.from(JSON.stringify(content));
   const credential = {
@@ -94,6 +95,12 @@ async function quotedPcrs(tpm: Tpm, { ak }: TpmIdentity, { bank, pcrs }: Challen
     }
   }
   throw new Problem('tpm.unavailable', 'the PCRs change faster than they can be quoted');
+}
+
+/** The kernel's name for its boot; without it the agent says nothing of it. */
+function bootId(): Pick<AgentClaims, 'boot_id'> {
+  const boot_id = readLog('/proc/sys/kernel/random/boot_id', 'boot_id', 'optional');
+  return boot_id.length === 0 ? {} : { boot_id: Buffer.from(boot_id).toString('latin1').trim() };
 }
 
 function readLog(path: string, field: string, need: 'needed' | 'optional'): Uint8Array {

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
 import type { KeyReference } from '@vouchsafe/domain/keys/reference';
 import { Problem } from '@vouchsafe/domain/problem';
@@ -6,6 +7,7 @@ import type { AgentConfig, HostConfig } from '../config/host.ts';
 import { httpServer, listenOnSocket, type Route } from '../http/server.ts';
 import { routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
+import { AttestationSchedule } from './attestation-schedule.ts';
 import { AgentConfiguration } from './configuration.ts';
 import { refuseUnsafeHost } from './guard.ts';
 import { hookRoutes } from './hook-server.ts';
@@ -63,8 +65,16 @@ export async function serveKmxa(config: HostConfig): Promise<Running> {
     listenOnSocket(httpServer(routesOf(operations), log), paths.admin('kmxa')),
     listenOnSocket(httpServer(hookRoutes(vmKeys, log), log), paths.hook),
   ]);
+  const schedule = new AttestationSchedule({
+    attest: () => trust.attest(),
+    services: () => configuration.services('attestation').length,
+    now,
+    log,
+    wait: (seconds, signal) => sleep(seconds * 1000, undefined, { signal, ref: false }).catch(() => undefined),
+  });
   return {
     async close() {
+      schedule.stop();
       await Promise.all(listening.map((each) => each.close()));
       await vmKeys.dropAll();
       libvirt.close();

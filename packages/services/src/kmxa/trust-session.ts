@@ -4,6 +4,8 @@ import { type Attestation, type AttesterInput, attest, type Session } from './at
 import type { AgentConfiguration, ServiceRecord } from './configuration.ts';
 import { type ConfirmedBoot, confirmBoot } from './confirmed-boot.ts';
 import type { EkChoice } from './ek-choice.ts';
+import type { Held } from './refer.ts';
+import { retryAfterOf, whileBusy } from './retry-after.ts';
 
 /** What is known of this host's trust, as `host status` shows it; the words are those of the vendor contract. */
 export interface TrustStatus {
@@ -17,7 +19,9 @@ export interface TrustStatus {
 }
 
 /** A token is renewed when less than this many seconds of it are left. */
-const renewBefore = 60;
+export const renewBefore = 60;
+/** Seconds that a start of a VM waits for services that are busy. */
+const patience = 30;
 
 /**
  * The attestation of this host as it goes on: it holds the token, renews it, and remembers the last verdict. Calls
@@ -32,6 +36,8 @@ export class TrustSession {
   #avoided: string | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #last: { at: number; attestation: Attestation } | undefined;
+  /** What each service holds of this boot, by its address. */
+  readonly #held = new Map<string, Held>();
 
   constructor(configuration: AgentConfiguration, input: AttesterInput, now: () => number) {
     this.#configuration = configuration;
@@ -42,7 +48,7 @@ export class TrustSession {
   /** A session that is valid for a while. @throws {Problem} `attestation.refused`, `service.unreachable` and others */
   async session(): Promise<Session> {
     if (this.#session !== undefined && this.#session.expires - renewBefore > this.#now()) return this.#session;
-    const { session, findings, service } = await this.attest();
+    const { session, findings, service } = await whileBusy(patience, () => this.attest());
     if (session !== undefined) return session;
     const reasons = findings.filter(({ severity }) => severity === 'fail').map(({ detail }) => detail);
     throw new Problem('attestation.refused', reasons.join('; ') || 'no reason was given', {
@@ -121,7 +127,12 @@ export class TrustSession {
   }
 
   #ask(ek?: EkChoice, input = this.#input): Promise<Attestation> {
-    return this.#first((service) => attest(service, input, undefined, ek));
+    return this.#first(async (service) =>
+      this.#noteHeld(
+        await attest(service, input, ek === undefined ? this.#held.get(service.address) : undefined, ek),
+        ek,
+      ),
+    );
   }
 
   /** The first service that answers decides: a host that was refused does not ask the next one. */
@@ -131,16 +142,24 @@ export class TrustSession {
     const services = [...all.filter((each) => !avoided(each)), ...all.filter(avoided)];
     if (services.length === 0)
       throw new Problem('service.unreachable', 'no Attestation Service is registered on this host');
-    const unreachable: string[] = [];
+    const failures: Problem[] = [];
     for (const { service } of services) {
       try {
         return await work(service);
       } catch (error) {
         if (!(error instanceof Problem) || !retryElsewhere.includes(error.kind)) throw error;
-        unreachable.push(error.message);
+        failures.push(error);
       }
     }
-    throw new Problem('service.unreachable', unreachable.join('; '));
+    throw soonest(failures) ?? new Problem('service.unreachable', failures.map(({ message }) => message).join('; '));
+  }
+
+  /** What a service holds is of the key that it was shown. */
+  #noteHeld(attestation: Attestation, ek: EkChoice | undefined): Attestation {
+    const { service, held } = attestation;
+    if (ek !== undefined || held === undefined) this.#held.delete(service);
+    else this.#held.set(service, held);
+    return attestation;
   }
 
   #remember(attestation: Attestation): Attestation {
@@ -157,5 +176,11 @@ const retryElsewhere: readonly string[] = [
   'challenge.elsewhere',
   'group.stale',
 ];
+
+/** Where services are busy, the one that is so for the shortest time. */
+function soonest(failures: readonly Problem[]): Problem | undefined {
+  const busy = failures.filter((each) => retryAfterOf(each) !== undefined);
+  return busy.toSorted((a, b) => (retryAfterOf(a) ?? 0) - (retryAfterOf(b) ?? 0))[0];
+}
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();

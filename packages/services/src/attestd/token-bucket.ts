@@ -1,0 +1,24 @@
+/** So many at once, and so many more each second. */
+export class TokenBucket {
+  readonly #perSecond: number;
+  readonly #most: number;
+  readonly #now: () => number;
+  #left: number;
+  #at: number;
+
+  /** @param now milliseconds of any clock that only goes forward */
+  constructor(of: { readonly perSecond: number; readonly most: number }, now = () => performance.now()) {
+    [this.#perSecond, this.#most, this.#now] = [of.perSecond, of.most, now];
+    [this.#left, this.#at] = [of.most, now()];
+  }
+
+  /** @returns seconds until there is one again; 0 when one was taken */
+  take(): number {
+    const now = this.#now();
+    this.#left = Math.min(this.#most, this.#left + ((now - this.#at) * this.#perSecond) / 1000);
+    this.#at = now;
+    if (this.#left < 1) return (1 - this.#left) / this.#perSecond;
+    this.#left--;
+    return 0;
+  }
+}
