@@ -15,6 +15,7 @@ import { imaSteps, WantedIma } from './apply-ima.ts';
 import { callPart } from './context.ts';
 import { readInput } from './files.ts';
 import { readUpload } from './image-file.ts';
+import { pemListOf } from './tpm-ca/pem-files.ts';
 
 const closed = { additionalProperties: false } as const;
 const File = Type.String({ maxLength: 4096 });
@@ -187,7 +188,7 @@ function* attestationSteps(
     yield step('POST', '/attestation/tpm2/ca-certificates', `TPM CA ${name}`, () => ({
       name,
       virtual,
-      cert_chain: { certs: files.map(text) },
+      cert_chain: { certs: files.flatMap((file) => pemListOf(readInput(resolve(folder, file)), file)) },
     }));
   }
   for (const key of endorsement_keys) {

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { hex } from '@vouchsafe/bytes/hex';
 import { DecodeError } from '@vouchsafe/bytes/reader';
 import { Problem } from '@vouchsafe/domain/problem';
+import { pemBlocks } from '@vouchsafe/domain/x509/pem-blocks';
 import { readInput, readStart } from './files.ts';
 import { type Format, render } from './output.ts';
 
@@ -80,21 +81,14 @@ function pcrLines(pcrs: Readonly<Record<string, unknown>>): string[] {
   );
 }
 
-function certificate(bytes: Uint8Array) {
-  const {
-    subject,
-    issuer,
-    subjectAltName,
-    validFrom,
-    validTo,
-    serialNumber,
-    fingerprint256,
-    ca,
-    publicKey,
-    keyUsage,
-    raw,
-  } = parseCertificate(bytes);
-  const spki = publicKey.export({ type: 'spki', format: 'der' });
+/** Also what stands in NV in the place of a certificate: what was borne to read it is told. */
+async function certificate(bytes: Uint8Array) {
+  const { readEkLeaf } = await import('@vouchsafe/domain/attestation/ek-leaf');
+  const { certificate, quirks, manufacturer, model, version } = readEkLeaf(derOf(bytes));
+  const { subject, issuer, subjectAltName, validFrom, validTo, serialNumber, fingerprint256, ca, keyUsage, raw } =
+    new X509Certificate(certificate.raw);
+  const { key } = certificate.publicKey;
+  if (key === undefined) throw new TypeError('the certificate holds no public key of a kind that can be read');
   return {
     subject,
     issuer,
@@ -106,22 +100,24 @@ function certificate(bytes: Uint8Array) {
     keyUsage,
     fingerprint256,
     key: {
-      type: publicKey.asymmetricKeyType,
-      ...publicKey.asymmetricKeyDetails,
+      type: key.asymmetricKeyType,
+      ...key.asymmetricKeyDetails,
       publicExponent: undefined,
-      spki: hex(spki),
+      spki: hex(key.export({ type: 'spki', format: 'der' })),
     },
     bytes: raw.length,
+    ...(manufacturer === undefined ? {} : { tpm: { manufacturer, model, version }, quirks }),
   };
 }
 
-/** OpenSSL's own words would name a routine of its PEM reader. */
-function parseCertificate(bytes: Uint8Array): X509Certificate {
-  try {
-    return new X509Certificate(bytes);
-  } catch (cause) {
-    throw new TypeError('not an X.509 certificate, neither PEM nor DER', { cause });
-  }
+/** The octets of the first certificate in PEM, or else those that are there. */
+function derOf(bytes: Uint8Array): Uint8Array {
+  const text = Buffer.from(bytes).toString('latin1');
+  // A certificate in DER, or behind the header that TPMs have in NV.
+  if (bytes[0] === 0x30 || bytes[0] === 0x10) return bytes;
+  const [first] = pemBlocks(text, 'CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE');
+  if (first === undefined) throw new TypeError('not an X.509 certificate, neither PEM nor DER');
+  return first;
 }
 
 async function token(bytes: Uint8Array) {

@@ -11,12 +11,15 @@ const labels = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'];
 export const certificatesIn = (files: readonly string[]): string =>
   files.map((file) => pemOf(readInput(file, largestFile), file)).join('\n');
 
-/** @throws {Problem} `input.malformed` naming the file */
-export function pemOf(bytes: Uint8Array, file: string): string {
-  if (bytes[0] === 0x30) return certificatePem(bytes);
+/** The same of one file's bytes. @throws {Problem} `input.malformed` naming the file */
+export const pemOf = (bytes: Uint8Array, file: string): string => pemListOf(bytes, file).join('\n');
+
+/** Each certificate of a file as PEM text of its own. @throws {Problem} `input.malformed` naming the file */
+export function pemListOf(bytes: Uint8Array, file: string): string[] {
+  if (bytes[0] === 0x30) return [certificatePem(bytes)];
   const blocks = pemBlocks(Buffer.from(bytes).toString('latin1'), ...labels);
   if (blocks.length === 0) throw new Problem('input.malformed', `${file}: expected certificates in PEM or DER`);
-  return blocks.map(certificatePem).join('\n');
+  return blocks.map(certificatePem);
 }
 
 /** The revocation list of a file, PEM or DER, as base64 of its DER. @throws {Problem} `input.malformed` */
