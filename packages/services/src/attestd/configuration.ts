@@ -111,8 +111,9 @@ export class AttestationConfiguration {
   /**
    * @param told takes in what a change means for tokens that exist, inside the transaction of the change: what it
    * writes to the store stands with the change, or neither does
+   * @param isDenied whether a member of the group has denied a subject
    */
-  constructor(store: ConfigStore, told: ToldTrust = () => undefined) {
+  constructor(store: ConfigStore, told: ToldTrust = () => undefined, isDenied: (sub: string) => boolean = () => false) {
     this.#store = store;
     this.#told = told;
     const changes = {
@@ -126,6 +127,7 @@ export class AttestationConfiguration {
       lessTrust: (change) => this.#counted(change),
       onRevoked: (sub) => told({ deny: sub }),
       onApproved: (sub) => told({ lift: sub }),
+      isDenied,
     });
   }
 
@@ -258,7 +260,12 @@ export class AttestationConfiguration {
   /** @throws {Problem} `object.exists`, `input.invalid`, `input.malformed` */
   addSigner(signer: ImageSigner): void {
     signerKey(signer.name, signer.key);
-    this.#changed(() => this.#store.add(collections.signers, signer.name, signer));
+    this.#changed(() => {
+      this.#store.add(collections.signers, signer.name, signer);
+      // Said once, so that striking off the last signer does not switch signatures off.
+      if (this.#store.get(collections.imageSettings, 'settings') === undefined)
+        this.#store.put(collections.imageSettings, 'settings', { image_signature: 'required' });
+    });
   }
 
   /** Images that it signed stay as they are. @throws {Problem} `object.unknown` */

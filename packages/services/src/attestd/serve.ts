@@ -32,7 +32,7 @@ export async function serveAttestd(config: HostConfig): Promise<Running> {
   const now = () => Math.floor(Date.now() / 1000);
   const { standing, report } = membership;
   const reports = new TrustReports({ store, standing, report, now });
-  const configuration = new AttestationConfiguration(store, reports.take);
+  const configuration = new AttestationConfiguration(store, reports.take, (sub) => standing.isDenied(sub));
   const record = audit.append.bind(audit);
   const instance = `urn:vouchsafe:attestd:${config.name}`;
   const evidence = new EvidenceKeeper({

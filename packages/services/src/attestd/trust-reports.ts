@@ -85,11 +85,12 @@ export class TrustReports {
 
   async #deliver(): Promise<void> {
     const { store, report, standing } = this.#input;
+    // Here all of it holds at once, whoever else has heard of it.
+    for (const { body } of store.listState(collection)) standing.join(readGroupChange(body));
     for (;;) {
       const [first] = store.listState(collection);
       if (first === undefined || this.#closed) return;
       const change = readGroupChange(first.body);
-      // Here it holds at once, whoever else has heard of it.
       standing.join(change);
       await report(change);
       store.deleteState(collection, first.name);

@@ -23,6 +23,8 @@ export interface RegistrySeams {
   onRevoked(sub: string): void;
   /** Told of each subject that is trusted, inside the change; an earlier denial of it is lifted. */
   onApproved(sub: string): void;
+  /** Whether a member of the group has denied it. */
+  isDenied(sub: string): boolean;
 }
 
 /** The hosts that are ours, by endorsement key, and the TPMs that would like to be. */
@@ -59,7 +61,10 @@ export class HostRegistry {
     const less = rows.filter((row) => row.state === 'revoked' || this.#moves(row));
     // One that moves is trusted, only not with the tokens of its old scope. One that is approved already is not approved
     // anew by another name: another member may have revoked it meanwhile.
-    const more = rows.filter((row) => row.state === 'approved' && (!this.#isApproved(row) || this.#moves(row)));
+    // A move lifts its own denial only: what another member revoked stays revoked until somebody approves it anew.
+    const more = rows.filter(
+      (row) => row.state === 'approved' && (!this.#isApproved(row) || (this.#moves(row) && !this.#isDenied(row))),
+    );
     const change = () => {
       for (const row of rows) this.#write(row);
       for (const { ek } of less) this.#seams.onRevoked(`ek:${ek}`);
@@ -77,6 +82,10 @@ export class HostRegistry {
     });
   }
 
+  #isDenied({ ek }: HostRecord): boolean {
+    return this.#seams.isDenied(`ek:${ek}`);
+  }
+
   /** EKs that are approved, each with its scope. */
   approved(): Map<string, string> {
     return new Map(this.rows().flatMap(({ ek, state, scope }) => (state === 'approved' ? [[ek, scope]] : [])));
@@ -88,9 +97,10 @@ export class HostRegistry {
     const after = this.approved();
     for (const [ek, scope] of before) {
       if (after.get(ek) === scope) continue;
+      const denied = this.#seams.isDenied(`ek:${ek}`);
       this.#seams.onRevoked(`ek:${ek}`);
       // Only what is denied here: a configuration that may be old brings nobody back.
-      if (after.has(ek)) this.#seams.onApproved(`ek:${ek}`);
+      if (after.has(ek) && !denied) this.#seams.onApproved(`ek:${ek}`);
     }
   }
 
