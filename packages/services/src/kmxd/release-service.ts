@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto';
-import { type TokenClaims, verifyToken } from '@vouchsafe/domain/attestation/token';
+import { readToken, type TokenClaims, verifyToken } from '@vouchsafe/domain/attestation/token';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import { nonceIsFresh, nonceLifetime, proofHash, sealNonce, verifyProof } from '@vouchsafe/domain/keys/dpop';
@@ -43,6 +43,8 @@ export interface HostRequest {
 export interface Caller {
   readonly token: TokenClaims;
   readonly proof: string;
+  /** Certificate of the attestd that signed the token. */
+  readonly signer: X509Certificate;
 }
 
 /** The host's side of the Key Provider Service: authorises, works on each item, records, then answers, signed. */
@@ -85,10 +87,11 @@ export class ReleaseService {
   }
 
   /** No `await` may stand between this and the record. @throws {Problem} `token.invalid`, `group.stale` */
-  #mustStillHold({ token: { sub, iat, epoch } }: Caller): void {
+  #mustStillHold({ token: { sub, iat, epoch }, signer }: Caller): void {
     const { membership } = this.#input;
     membership.mustServe();
-    const why = membership.standing.whyDenied(sub, iat) ?? membership.standing.whyEpoch(epoch);
+    const { standing } = membership;
+    const why = standing.whyDenied(sub, iat) ?? standing.whyEpoch(epoch) ?? standing.whySigner(signer);
     if (why !== undefined) throw new Problem('token.invalid', `attestation token: ${why}`);
   }
 
@@ -116,7 +119,8 @@ export class ReleaseService {
       nonceIsFresh: (nonce) => nonceIsFresh(this.#nonceKey, nonce, now()),
       enter: (jti) => this.#enter(jti),
     }).catch((error: unknown) => this.#recordMisuse(error, claims, path));
-    return { token: claims, proof };
+    const { signer } = await readToken(token);
+    return { token: claims, proof, signer };
   }
 
   /** A genuine token without the proof that goes with it was stolen, or its request was changed: somebody should know. */
