@@ -44,9 +44,9 @@ function* piecesOf(path: string): Generator<Uint8Array> {
 }
 
 /** Writes a new file; an existing one is not overwritten. @throws {Problem} `file.unreadable` */
-export function writeNew(path: string, content: string | Uint8Array): void {
+export function writeNew(path: string, content: string | Uint8Array, mode = 0o644): void {
   try {
-    writeFileSync(path, content, { flag: 'wx', mode: 0o644 });
+    writeFileSync(path, content, { flag: 'wx', mode });
   } catch (cause) {
     throw new Problem('file.unreadable', `${path}: ${(cause as Error).message}`, { cause });
   }

@@ -55,7 +55,8 @@ export function addEvidence(program: Command): void {
       const found = (await callPart(command, 'attestd', 'GET', `${path}/${encodeURIComponent(name)}`)) as Kept & {
         file: string;
       };
-      writeNew(file, Buffer.from(found.file, 'base64'));
+      // It holds the logs of a host, which are nobody else's business.
+      writeNew(file, Buffer.from(found.file, 'base64'), 0o600);
       say(`${file}: evidence ${found.id} of ${found.host ?? found.ek}, ${found.verdict} at ${found.time}`);
     });
   evidence
