@@ -134,6 +134,8 @@ export interface Check {
   readonly id: FindingId;
   /** When it fails nothing after it can be believed, so nothing after it runs. */
   readonly gate?: true;
+  /** Nothing after it runs for a TPM that neither a maker certified nor anybody listed: anybody can make one up. */
+  readonly gateForStrangers?: true;
   /**
    * What it finds follows from the event log, the quoted values, the image and the policy alone, not from time, host or
    * anything else: for a log that is held it is not made again. What it proves is not there then.
@@ -165,13 +167,13 @@ export function appraise(
   const ofLog = new Map<string, readonly Finding[]>();
   let [complete, wantsLogs, atLogs] = [true, false, false];
   for (const check of checks) {
-    const found = runOne(check, appraisal);
+    const found = bounded(runOne(check, appraisal));
     findings.push(...found);
     const failed = found.some(({ severity }) => severity === 'fail');
     if (check.ofLog) ofLog.set(check.id, found);
     atLogs ||= check.id === 'eventlog.replay';
     wantsLogs ||= failed && input.evidence.reference !== undefined && (atLogs || check.id === 'evidence.held');
-    if (check.gate && failed) {
+    if (failed && (check.gate || (check.gateForStrangers && !isKnownTpm(appraisal)))) {
       complete = false;
       break;
     }
@@ -182,6 +184,30 @@ export function appraise(
 
 /** What a token says, so what must have been proven by whatever checks there were. */
 const neededOfToken = ['claims', 'tpm', 'host', 'image'] as const satisfies (keyof Proven)[];
+
+/**
+ * Whether the sender is more than a key that anybody can make up: it activated a credential, and its TPM is one of a
+ * trusted maker or stands in the registry.
+ */
+export const isKnownTpm = (appraisal: Appraisal): boolean =>
+  appraisal.has('claims') && (appraisal.has('tpm') || appraisal.input.host !== undefined);
+
+/** Findings of one check that a verdict lists, and characters of one: a log may hold 65,536 reasons for them. */
+const [mostFindings, longestDetail] = [64, 2048];
+
+/** The findings that are listed, those that refuse first, and how many more there are. */
+function bounded(found: readonly Finding[]): Finding[] {
+  const short = found.map((each) =>
+    each.detail.length > longestDetail ? { ...each, detail: `${each.detail.slice(0, longestDetail)}...` } : each,
+  );
+  if (short.length <= mostFindings) return short;
+  const refusing = short.filter(({ severity }) => severity === 'fail');
+  const listed = [...refusing, ...short.filter(({ severity }) => severity !== 'fail')].slice(0, mostFindings);
+  const [first] = listed;
+  if (first === undefined) return listed;
+  const more = `and ${short.length - mostFindings} more findings of this check`;
+  return [...listed, { check: first.check, severity: first.severity, detail: more }];
+}
 
 function runOne(check: Check, appraisal: Appraisal): Finding[] {
   try {

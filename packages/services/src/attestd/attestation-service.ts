@@ -7,6 +7,7 @@ import {
   type Appraised,
   appraise,
   type BootKey,
+  isKnownTpm,
 } from '@vouchsafe/domain/attestation/appraisal';
 import { type BootRecord, bootRecordOf } from '@vouchsafe/domain/attestation/boot-record';
 import type { Candidate } from '@vouchsafe/domain/attestation/candidate';
@@ -304,7 +305,7 @@ export class AttestationService {
     const { challenge, host } = appraisal.input;
     const { ek } = challenge;
     // Only a TPM that proved its EK may wait for approval, so nobody can fill the list with made-up keys.
-    const proven = appraisal.has('claims');
+    const proven = isKnownTpm(appraisal);
     if (proven && appraisal.has('tpm') && host === undefined) this.#addPending(appraisal);
     const omitted = proven ? 0 : this.#unproven.take(this.#input.now());
     if (omitted !== undefined) {

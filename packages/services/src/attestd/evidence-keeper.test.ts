@@ -33,6 +33,7 @@ afterEach(() => part.close());
 function proven(n: number, change: Parameters<typeof givenVerdict>[1] = {}) {
   const given = givenVerdict(policy(), { ...minute(n), ...change });
   given.appraised.appraisal.prove('claims', {} as never);
+  given.appraised.appraisal.prove('tpm', 'hardware');
   return given;
 }
 

@@ -1,4 +1,5 @@
 import type { Appraised } from '@vouchsafe/domain/attestation/appraisal';
+import { isKnownTpm } from '@vouchsafe/domain/attestation/appraisal';
 import { packBundle, packPolicy, unpackBundle, unpackPolicy } from '@vouchsafe/domain/attestation/bundle/bundle-file';
 import { type BundleStatement, contentDigest, signBundle } from '@vouchsafe/domain/attestation/bundle/bundle-statement';
 import { type BundleContent, contentOf } from '@vouchsafe/domain/attestation/bundle/evidence-bundle';
@@ -63,7 +64,7 @@ export class EvidenceKeeper {
     const { appraisal, trusted } = given.appraised;
     const { keep } = this.#input.settings();
     if (keep === 'none' || (keep === 'refused' && trusted)) return;
-    const verdict = trusted ? 'trusted' : appraisal.has('claims') ? 'refused' : 'unproven';
+    const verdict = trusted ? 'trusted' : isKnownTpm(appraisal) ? 'refused' : 'unproven';
     const { eventLog, imaLog } = appraisal.input.evidence;
     const size = (eventLog?.length ?? 0) + (imaLog?.length ?? 0) + 8192;
     if (verdict === 'unproven' && (size > unprovenBytes || !this.#mayKeepUnproven(appraisal.input.now))) return;

@@ -126,6 +126,9 @@ export class AuditFile implements Disposable {
     let text = '';
     for (const entry of entries) {
       const next = chain(head, this.#part, this.#now(), entry);
+      // A record that could not be read back would end the chain, and the part would not start again.
+      if (next.line.length > longestLine)
+        throw new Error(`${entry.action}: a record of ${next.line.length} characters`);
       text += `${next.line}\n`;
       head = next.head;
     }
@@ -173,6 +176,8 @@ function openFile(path: string): number {
 
 /** Longest record that is read back, in bytes. */
 const maxRecord = 4 * 1024 * 1024;
+/** Longest record that is written, in characters of at most three bytes. */
+const longestLine = Math.floor(maxRecord / 3) - 1;
 
 /** Position behind the last line end before `limit`; 0 when there is none. @throws {Problem} `audit.broken` */
 function lastLineEnd(file: number, limit: number): number {

@@ -8,6 +8,7 @@ import { type Finding, fail } from '../verdict.ts';
  */
 export const hostEnrolled: Check = {
   id: 'host.enrolled',
+  gateForStrangers: true,
   run(appraisal) {
     const { host, challenge, policy, known = unknownKeys } = appraisal.input;
     const refusal = refusalOf(host?.state, challenge.ek, known);
