@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { without } from '../attestation/without.ts';
-import type { Bystanders, Mutation } from './case.ts';
+import { type Bystanders, families, type Mutation } from './case.ts';
 import { catalogue } from './catalogue.ts';
 import { createTpm, createWorld, honestParts } from './honest.ts';
 import { outcomeOf } from './outcome.ts';
@@ -50,6 +50,26 @@ describe('the catalogue of attacks and false rejects', () => {
     const lax = outcomeOf(changed, without(...[check].flat()));
     assert.ok('trusted' in lax && lax.trusted, `without ${check} the attack succeeds: ${JSON.stringify(lax)}`);
   }
+});
+
+test('every case of the catalogue stands in it once, in its order, and is proven or says what it waits for', () => {
+  const sizes = { S: 11, P: 15, N: 10, K: 19, C: 15, L: 20, T: 10, B: 12, J: 10, R: 13, O: 14, X: 20 };
+  const expected = Object.entries(sizes).flatMap(([family, size]) =>
+    Array.from({ length: size }, (_, i) =>
+      family === 'X' ? `X${i + 1}` : `${family}${String(i + 1).padStart(2, '0')}`,
+    ),
+  );
+  assert.deepEqual(Object.keys(families), Object.keys(sizes));
+  assert.deepEqual(
+    catalogue.map(({ id }) => id),
+    expected,
+  );
+  const open = catalogue.filter(({ mutations, tests, waits }) => !mutations?.length && !tests?.length && !waits);
+  assert.deepEqual(
+    open.map(({ id }) => id),
+    [],
+    'cases that nothing proves',
+  );
 });
 
 test('the tests that prove cases elsewhere are there', () => {

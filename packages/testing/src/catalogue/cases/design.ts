@@ -176,7 +176,20 @@ export const designCases: readonly CatalogueCase[] = [
     what: 'the body of a proven request is exchanged',
     tests: [{ file: 'packages/services/src/kmxd/release-service.test.ts', test: 'an exchanged body' }],
   },
-  { id: 'X18', what: 'a flood of challenges with the endorsement key of a victim', tests: [] },
+  {
+    id: 'X18',
+    what: 'a flood of challenges with the endorsement key of a victim',
+    tests: [
+      {
+        file: 'packages/services/src/attestd/admission.test.ts',
+        test: 'a flood from one source displaces itself: who comes from elsewhere finds room, again and again',
+      },
+      {
+        file: 'packages/testing/src/attestation/strangers.test.ts',
+        test: 'nothing of what a made-up TPM booted is looked at, however much it tells',
+      },
+    ],
+  },
   {
     id: 'X19',
     what: 'the virtual TPM of a guest as that of a host',

@@ -109,8 +109,34 @@ export const freshnessCases: readonly CatalogueCase[] = [
     what: 'the same evidence twice at once',
     tests: [{ file: service, test: 'challenge used twice: of two that race one is attested, and later none' }],
   },
-  { id: 'N08', what: 'one host asks for challenges without end', tests: [] },
-  { id: 'N09', what: 'evidence waits in a queue until its challenge is too old', tests: [] },
+  {
+    id: 'N08',
+    what: 'one host asks for challenges without end',
+    tests: [
+      {
+        file: 'packages/services/src/attestd/admission.test.ts',
+        test: 'a flood from one source displaces itself: who comes from elsewhere finds room, again and again',
+      },
+      {
+        file: 'packages/services/src/attestd/admission.test.ts',
+        test: 'however much evidence comes, challenges and strangers have their turn',
+      },
+    ],
+  },
+  {
+    id: 'N09',
+    what: 'evidence waits in a queue until its challenge is too old',
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/attestation-service.test.ts',
+        test: 'a challenge that is too old, changed or none is refused',
+      },
+      {
+        file: 'packages/services/src/attestd/admission.test.ts',
+        test: 'nobody is sent away for longer than a minute and a little',
+      },
+    ],
+  },
   {
     id: 'N10',
     what: 'logs were read before or after the quote',

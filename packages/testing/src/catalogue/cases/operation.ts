@@ -14,8 +14,31 @@ export const operationCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'O02', what: 'idle and slow connections', tests: [] },
-  { id: 'O03', what: 'bodies that are bombs, prototypes, numbers as text', tests: [] },
+  {
+    id: 'O02',
+    what: 'idle and slow connections',
+    tests: [
+      {
+        file: 'packages/services/src/http/body-budget.test.ts',
+        test: 'a body that is sent slowly and never ends does not keep others out',
+      },
+    ],
+  },
+  {
+    id: 'O03',
+    what: 'bodies that are bombs, prototypes, numbers as text',
+    tests: [
+      { file: 'packages/domain/src/parse.test.ts', test: 'JSON is read as JSON.parse reads it' },
+      {
+        file: 'packages/services/src/http/server.test.ts',
+        test: 'a body of unknown length ends where it exceeds what was granted',
+      },
+      {
+        file: 'packages/services/src/http/server.test.ts',
+        test: 'a request that is not admitted is answered before its body is read, and others may send what they were granted',
+      },
+    ],
+  },
   {
     id: 'O04',
     what: 'a crash between verdict and record',
@@ -53,7 +76,16 @@ export const operationCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'O07', what: 'a refusal, then silence, then another service', tests: [] },
+  {
+    id: 'O07',
+    what: 'a refusal, then silence, then another service',
+    tests: [
+      {
+        file: 'packages/services/src/kmxa/attestation-schedule.test.ts',
+        test: 'a host that is refused comes when the service says, not sooner',
+      },
+    ],
+  },
   {
     id: 'O08',
     what: 'agent restarted, host renamed, TPM cleared or exchanged',
@@ -68,7 +100,20 @@ export const operationCases: readonly CatalogueCase[] = [
       },
     ],
   },
-  { id: 'O09', what: 'five thousand hosts boot at once', tests: [] },
+  {
+    id: 'O09',
+    what: 'five thousand hosts boot at once',
+    tests: [
+      {
+        file: 'packages/services/src/attestd/admission.test.ts',
+        test: 'who is sent away is told a time, each a later one, in the pace at which others are done',
+      },
+      {
+        file: 'packages/services/src/kmxa/attestation-schedule.test.ts',
+        test: 'a request is repeated while the service is busy and the patience lasts',
+      },
+    ],
+  },
   {
     id: 'O10',
     what: 'a TPM that is slow or busy',

@@ -217,7 +217,26 @@ export const pcrCases: readonly CatalogueCase[] = [
   {
     id: 'P11',
     what: 'a bank is active that the log does not know, or the log has one that is not quoted',
-    mutations: [],
+    mutations: [
+      {
+        change: 'the log has a SHA-1 bank that is not quoted: nothing is taken from it',
+        mutate: (honest) => honest,
+        expect: 'accept',
+      },
+      {
+        change: 'a quote over the SHA-1 bank as well, of which no values were sent',
+        mutate: (honest) => ({
+          ...honest,
+          selection: [...honest.selection, { hash: 'sha1', pcrSelect: [...quotedPcrs] }],
+        }),
+        expect: findings('quote.digest'),
+      },
+      {
+        change: 'the log knows only a bank that is not quoted',
+        mutate: (honest) => ({ ...honest, log: () => buildLog(honest.events, ['sha1']) }),
+        expect: findings('eventlog.replay'),
+      },
+    ],
   },
   {
     id: 'P12',
