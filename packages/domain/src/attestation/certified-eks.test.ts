@@ -10,7 +10,9 @@ const root = make({ subject: 'maker' });
 const { der: leaf } = makeEk(root);
 const trust = trustIn({ name: 'maker', chain: [root.certificate], virtual: false });
 const presented: PresentedEk = { ek: 'a'.repeat(64), leaf, links: [root.der], crl: 'if-present' };
-const certified = (until: number): CertifiedEk => ({ ...readEkLeaf(leaf), virtual: false, notes: [], until });
+const { certificate, ...said } = readEkLeaf(leaf);
+const { notBefore, notAfter } = certificate;
+const certified = (until: number): CertifiedEk => ({ ...said, notBefore, notAfter, virtual: false, notes: [], until });
 
 test('a certified EK is remembered for an hour, as it was presented and for this trust', () => {
   assert.equal(rememberedEk(presented, trust, now), undefined);

@@ -8,8 +8,11 @@ const lifetime = 3600;
 /** More EKs than this are not remembered; 10,000 hosts have room for both their EKs. */
 const limit = 20_000;
 
-/** What the certificates of an EK have proven. */
-export interface CertifiedEk extends EkLeaf {
+/** What the certificates of an EK have proven; the certificates themselves would fill the memory of a service. */
+export interface CertifiedEk extends Omit<EkLeaf, 'certificate'> {
+  /** Of the leaf, seconds since 1970. */
+  readonly notBefore: number;
+  readonly notAfter: number;
   /** The TPM is software: its authority was marked so, or the certificate says it. */
   readonly virtual: boolean;
   /** Revocation lists that are out of date and were used all the same. */

@@ -5,7 +5,7 @@ import { groupLink } from '../host/group-link.ts';
 import { withMembershipHealth } from '../host/membership-health.ts';
 import { httpServer, listenOnSocket } from '../http/server.ts';
 import { type Operation, routesOf } from '../management/operation.ts';
-import { openPart, type Part, type Running } from '../part.ts';
+import { keepHeapSmall, openPart, type Part, type Running } from '../part.ts';
 import { AttestationService } from './attestation-service.ts';
 import { BootHistories } from './boot-histories.ts';
 import { AttestationConfiguration } from './configuration.ts';
@@ -25,6 +25,7 @@ const flushEvery = 1000;
 
 /** The Attestation Service of this host. @throws {Problem} */
 export async function serveAttestd(config: HostConfig): Promise<Running> {
+  keepHeapSmall();
   const part = await openPart(config, 'attestd');
   const { paths, store, audit, log } = part;
   const key = await certifiedKey(paths.certify('attestd'));

@@ -21,6 +21,8 @@ export interface Answer {
 export interface ClientOptions {
   /** Milliseconds for one request, all included. */
   readonly timeout?: number;
+  /** Milliseconds until a connection stands, handshake included. */
+  readonly connectTimeout?: number;
   /** Longest answer in bytes. */
   readonly limit?: number;
 }
@@ -33,13 +35,16 @@ export class HttpClient {
   readonly #limit: number;
   readonly target: string;
 
-  constructor(target: Target, { timeout = 20_000, limit = 4 * 1024 * 1024 }: ClientOptions = {}) {
+  constructor(
+    target: Target,
+    { timeout = 20_000, connectTimeout = 5_000, limit = 4 * 1024 * 1024 }: ClientOptions = {},
+  ) {
     this.#timeout = timeout;
     this.#limit = limit;
     this.target = 'socket' in target ? target.socket : target.url;
     this.#origin = 'socket' in target ? 'http://localhost' : target.url;
     this.#agent = new Agent({
-      connect: { ...connectionTo(target), timeout: Math.min(timeout, 5_000) },
+      connect: { ...connectionTo(target), timeout: Math.min(timeout, connectTimeout) },
       keepAliveTimeout: 4_000,
     });
   }

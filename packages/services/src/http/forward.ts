@@ -2,6 +2,7 @@ import httpProxy from '@fastify/http-proxy';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { errorBody } from './error-body.ts';
+import { sourceHeader } from './source-of.ts';
 
 /** Where requests whose path begins with a prefix go on to. */
 export interface Upstream {
@@ -40,7 +41,7 @@ export async function forward(
       disableRequestLogging: true,
       http: { requestOptions: { timeout } },
       replyOptions: {
-        rewriteRequestHeaders: ({ ip }, headers) => ({ ...headers, 'x-forwarded-for': ip }),
+        rewriteRequestHeaders: ({ ip }, headers) => ({ ...headers, [sourceHeader]: ip }),
         onError: (reply, { error }) =>
           reply.code(503).send(errorBody(new Problem('host.not-ready', `${part} does not answer: ${error.message}`))),
       },

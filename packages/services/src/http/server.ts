@@ -99,6 +99,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   reply.code(problem.facts.status).header('x-request-id', request.id).send(errorBody(problem));
 }
 
+/** Connections that wait to be accepted; the kernel takes fewer where net.core.somaxconn says so (listen(2)). */
+const backlog = 4096;
+
 /** sun_path of unix(7), less the zero at its end. */
 const longestSocketPath = 107;
 
@@ -127,7 +130,7 @@ export async function listenOnSocket(server: FastifyInstance, path: string, mode
 async function bound(server: Server, path: string): Promise<void> {
   const mask = process.umask(0o177);
   try {
-    server.listen({ path });
+    server.listen({ path, backlog });
   } finally {
     process.umask(mask);
   }

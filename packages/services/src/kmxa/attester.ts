@@ -46,6 +46,9 @@ export interface AttesterInput {
   readonly documents?: readonly 'saml2'[];
 }
 
+/** A service to which a whole site comes back takes its time for each. */
+export const patienceOfAgents = { timeout: 60_000, connectTimeout: 15_000 } as const;
+
 const readChallenge = validator('challenge answer', ChallengeAnswer);
 const readReport = validator('report answer', ReportAnswer);
 
@@ -62,7 +65,7 @@ export async function attest(
   ek: EkChoice = input.agent.ek,
 ): Promise<Attestation> {
   const group = groupOf(service.trusted_CA, input.group);
-  const client = new HttpClient({ url: service.address, ca: service.trusted_CA }, { timeout: 60_000 });
+  const client = new HttpClient({ url: service.address, ca: service.trusted_CA }, patienceOfAgents);
   try {
     await using tpm = await openTpm(input.agent.tpm);
     await using identity = await openIdentity(tpm, ek);

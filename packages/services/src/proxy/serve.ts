@@ -7,10 +7,11 @@ import type { HostConfig } from '../config/host.ts';
 import { listenFault } from '../config/listen-fault.ts';
 import { makeFolders, pathsOf } from '../config/paths.ts';
 import { certifiedKey } from '../host/certified-key.ts';
+import { ConnectionLimit } from '../http/connection-limit.ts';
 import { errorBody } from '../http/error-body.ts';
 import { forward } from '../http/forward.ts';
 import { closeServer } from '../http/server.ts';
-import { keepOutOfCoreDumps, logger, type Running } from '../part.ts';
+import { keepHeapSmall, keepOutOfCoreDumps, logger, type Running } from '../part.ts';
 
 /** What each path of the outside leads to; administration has no path here. */
 const upstreams = {
@@ -22,6 +23,11 @@ const upstreams = {
   trusted: [['/trusted-infrastructure', 'kmxa']],
 } as const;
 
+/** Connections at once: about 70 kB each, most of it TLS. */
+const maxConnections = 1500;
+/** Milliseconds for a handshake: when a whole site comes back, each waits for those before it. */
+const handshakeTimeout = 20_000;
+
 /** Largest request that passes: the evidence of a host with two logs of full size. */
 const bodyLimit = 48 * 1024 * 1024;
 
@@ -31,6 +37,7 @@ const bodyLimit = 48 * 1024 * 1024;
  */
 export async function serveProxy(config: HostConfig): Promise<Running> {
   keepOutOfCoreDumps();
+  keepHeapSmall();
   makeFolders(config, 'proxy');
   const paths = pathsOf(config);
   const certified = await certifiedKey(paths.certify('proxy'));
@@ -51,10 +58,13 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
-      handshakeTimeout: 5_000,
+      handshakeTimeout,
+      headersTimeout: 15_000,
+      connectionsCheckingInterval: 5_000,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     },
   }) as unknown as FastifyInstance;
+  new ConnectionLimit(maxConnections).watch(server.server as import('node:https').Server);
   certified.onRenewal(() => (server.server as import('node:https').Server).setSecureContext(secure()));
   server.get('/healthz', () => ({ health: 'OK' }));
   server.setNotFoundHandler((request, reply) =>

@@ -5,6 +5,7 @@ import { ChallengeAnswer, challengeHeader, ReportAnswer } from '@vouchsafe/domai
 import { validator } from '@vouchsafe/domain/parse';
 import { type Authority, createAuthority, issue } from '@vouchsafe/domain/x509/authority';
 import { HttpClient } from '@vouchsafe/services/http/client';
+import { patienceOfAgents } from '@vouchsafe/services/kmxa/attester';
 import { AuthorityHost, type AuthorityHostOptions } from '../site/authority-host.ts';
 import { Workdir } from '../workdir.ts';
 import { fleetImage } from './fleet-boot.ts';
@@ -63,7 +64,7 @@ export class Fleet implements AsyncDisposable {
 
   /** A connection as an agent has it. */
   connect(): HttpClient {
-    return new HttpClient({ url: this.authority.url, ca: this.caPem }, { timeout: 120_000 });
+    return new HttpClient({ url: this.authority.url, ca: this.caPem }, patienceOfAgents);
   }
 
   /** Process of a part. */

@@ -78,7 +78,8 @@ function certify({ ek, leaf, links, crl }: PresentedEk, trust: TpmTrust, now: nu
   }
   const { authority, path, notes, until } = found;
   const virtual = authority.virtual || virtualTpm(read, path.slice(1)) !== undefined;
-  return { ...read, virtual, notes, until };
+  const { certificate: _read, ...said } = read;
+  return { ...said, notBefore: certificate.notBefore, notAfter: certificate.notAfter, virtual, notes, until };
 }
 
 const faults = {
@@ -136,8 +137,8 @@ function purposeFindings(leaf: EkLeaf): Finding[] {
 }
 
 /** TPMs outlive their certificates: one that expired counts as long as somebody vouches for the TPM. */
-function ageFindings({ certificate }: CertifiedEk, settings: TpmSettings, listed: boolean, now: number): Finding[] {
-  const { notBefore, notAfter } = certificate;
+function ageFindings(certified: CertifiedEk, settings: TpmSettings, listed: boolean, now: number): Finding[] {
+  const { notBefore, notAfter } = certified;
   if (notBefore > now) return [fail('ek.expired', `the certificate is not valid before ${day(notBefore)}`)];
   if (notAfter >= now) return [];
   const accepted = { accept: true, refuse: false, 'if-listed': listed }[settings.expired_certificates];

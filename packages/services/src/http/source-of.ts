@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** Header in which the proxy tells attestd who is connected to it; whatever a client writes there is replaced. */
+/** Header in which the proxy tells a part who is connected to it; whatever a client writes there is replaced. */
 export const sourceHeader = 'x-forwarded-for';
 
 /**
