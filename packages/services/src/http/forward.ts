@@ -41,7 +41,9 @@ export async function forward(
       disableRequestLogging: true,
       http: { requestOptions: { timeout } },
       replyOptions: {
-        rewriteRequestHeaders: ({ ip }, headers) => ({ ...headers, [sourceHeader]: ip }),
+        rewriteRequestHeaders: ({ ip }, { [sourceHeader]: _written, ...headers }) =>
+          // Whoever comes over a Unix socket has no address, and fastify says undefined.
+          ip === undefined ? headers : { ...headers, [sourceHeader]: ip },
         onError: (reply, { error }) =>
           reply.code(503).send(errorBody(new Problem('host.not-ready', `${part} does not answer: ${error.message}`))),
       },
