@@ -20,8 +20,6 @@ export const TpmSettings = Type.Object(
     virtual_tpm_scopes: Type.Array(Type.String({ maxLength: 128 }), { maxItems: 64 }),
     /** Only a boot after a full reset of the TPM counts, none that was suspended or hibernated since. */
     require_full_boot: Type.Optional(Type.Boolean()),
-    /** Every bank that the event log covers must be quoted; without it that is told as a warning. */
-    require_every_bank: Type.Optional(Type.Boolean()),
     /** Seconds from one attestation of a host to its next; 300 when it is left out. A token lives for 600. */
     attestation_interval: Type.Optional(Type.Integer({ minimum: 30, maximum: 540 })),
     /** Revocation lists: `off`, `if-present` (a loaded one counts), or `required` (each issuer needs a current one). */
