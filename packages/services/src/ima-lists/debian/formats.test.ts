@@ -145,6 +145,31 @@ test('archives that are none are refused by byte', async () => {
   );
 });
 
+test('pax records that are none are refused, and none is read twice', async () => {
+  const archive = new Uint8Array(await tarOf('pax'));
+  const at = archive.findIndex((_, i) => i % 512 === 156 && archive[i] === 'x'.charCodeAt(0)) - 156;
+  const read = async (content: string) => {
+    const copy = archive.slice(at);
+    copy.set(bytes(`${content.length.toString(8).padStart(11, '0')}\0`), 124);
+    const sum = copy.subarray(0, 512).reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
+    copy.set(bytes(`${sum.toString(8).padStart(6, '0')}\0 `), 148);
+    copy.fill(0, 512, 1024).set(bytes(content), 512);
+    await readTar(inPieces(copy, 4096), () => undefined);
+  };
+  await read('9 mtime=\n');
+  for (const bad of [
+    '9 mtime=\nnospace',
+    '0 a=\n',
+    ' a=\n',
+    '-6 a=b\n',
+    '7 a=b\n',
+    '5e0 a\n',
+    '9 mtime=\n0 \n',
+    '99 a=\n',
+  ])
+    await assert.rejects(read(bad), /a pax record that is none/, JSON.stringify(bad));
+});
+
 test('hostile archives end in files or in a clear error', async () => {
   for (const format of ['gnu', 'pax']) {
     const archive = new Uint8Array(await tarOf(format));

@@ -68,9 +68,10 @@ function readPax(content: Uint8Array, offset: number): Extension {
   const found: Extension = {};
   for (let at = 0; at < content.length; ) {
     const space = content.indexOf(0x20, at);
-    const length = space < 0 ? 0 : Number(Buffer.from(content.subarray(at, space)).toString('latin1'));
+    const digits = space < 0 ? '' : Buffer.from(content.subarray(at, Math.min(space, at + 16))).toString('latin1');
+    const length = /^\d{1,15}$/.test(digits) ? Number(digits) : 0;
     const end = at + length;
-    const whole = Number.isSafeInteger(length) && length > space - at + 2 && end <= content.length;
+    const whole = length > 0 && end > space + 2 && end <= content.length;
     if (!whole || content[end - 1] !== 0x0a) throw malformed(offset, 'a pax record that is none');
     const record = Buffer.from(content.subarray(space + 1, end - 1)).toString('utf8');
     const [, key, value = ''] = /^([^=]*)=(.*)$/s.exec(record) ?? [];
