@@ -20,10 +20,23 @@ interface ProofRuleFacts {
   readonly quirk?: QuirkName;
 }
 
-const grubPrefix = /^(?:grub_cmd|kernel_cmdline|module_cmdline): /;
+/** What GRUB logs before the text that it measures. */
+export const grubPrefixes = ['grub_cmd: ', 'kernel_cmdline: ', 'module_cmdline: '] as const;
 
-/** The rules, tried in this order. The label only chooses what is tried: the digest decides. */
+/** With which of them the data begin. */
+export const grubPrefixOf = (data: Uint8Array): (typeof grubPrefixes)[number] | undefined =>
+  grubPrefixes.find((prefix) => {
+    for (let i = 0; i < prefix.length; i++) if (data[i] !== prefix.charCodeAt(i)) return false;
+    return true;
+  });
+
+/**
+ * The rules, tried in this order, the likely ones first: each costs a hash, and a digest is that of one of them only. The
+ * label chooses what is tried, the digest decides.
+ */
 export const proofRules = {
+  /** GRUB: the text behind `grub_cmd: ` and the like, without NUL. The prefix itself is not measured. */
+  grubText: { types: ['EV_IPL'], measured: grubText },
   /** The whole data. */
   data: { measured: (data) => data },
   /** UEFI_VARIABLE_DATA and the padding behind it, without the last byte. */
@@ -45,8 +58,6 @@ export const proofRules = {
     measured: (data) => decodeVariable(data).data,
     quirk: 'driver-config-value-only',
   },
-  /** GRUB: the text behind `grub_cmd: ` and the like, without NUL. The prefix itself is not measured. */
-  grubText: { types: ['EV_IPL'], measured: grubText },
   /** systemd-stub: the ASCII name, with NUL, of a section that is logged in UTF-16. */
   sectionName: { types: ['EV_IPL'], measured: sectionName },
   /** UTF-16 text with the last byte of its NUL restored. */
@@ -59,7 +70,7 @@ export const proofRules = {
 export type ProofRule = keyof typeof proofRules;
 
 function grubText(data: Uint8Array): Uint8Array | undefined {
-  const prefix = grubPrefix.exec(Buffer.from(data.subarray(0, 20)).toString('latin1'))?.[0];
+  const prefix = grubPrefixOf(data);
   if (prefix === undefined) return undefined;
   const end = data.at(-1) === 0 ? data.length - 1 : data.length;
   return data.subarray(prefix.length, end);

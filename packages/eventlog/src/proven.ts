@@ -21,7 +21,7 @@ import type { EventLog } from './log.ts';
 import { noActionSignature } from './no-action.ts';
 import { type Proof, proofOf } from './proof.ts';
 import { type QuirkName, quirks } from './quirks.ts';
-import { isExtended, isPaddedLocality, replay } from './replay.ts';
+import { isExtended, isPaddedLocality, requireReplayable } from './replay.ts';
 import { type SeparatorState, separatorOf } from './separator.ts';
 
 /** What a log proves in one bank, once its replay equals quoted PCRs. Facts only, no judgement. */
@@ -68,7 +68,7 @@ export interface ProofInput {
  * @throws {EventLogError} when the log cannot be replayed in this bank: then it proves nothing
  */
 export function provenFacts(log: EventLog, bank: Bank, beside: ProofInput = {}): ProvenFacts {
-  replay(log, bank);
+  requireReplayable(log, bank);
   const { pcrs, commandLines: candidates = [] } = beside;
   const findings: Finding[] = [];
   const vouched = (event: LogEvent) => pcrs === undefined || pcrs.has(event.pcr);

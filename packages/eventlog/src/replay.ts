@@ -16,6 +16,22 @@ export const isExtended = (event: LogEvent): boolean => event.type !== eventType
  * @throws {EventLogError} when the log has no such bank, an event lacks its digest, or its StartupLocality event is wrong
  */
 export function replay(log: EventLog, bank: Bank): Map<number, Uint8Array> {
+  requireReplayable(log, bank);
+  const locality = startupLocality(log);
+  const pcrs = new Map<number, Uint8Array>();
+  for (const event of log.events) {
+    if (!isExtended(event)) continue;
+    const before = pcrs.get(event.pcr) ?? initialValue(bank, event.pcr, locality);
+    pcrs.set(event.pcr, digest(bank, before, event.digests[bank]!));
+  }
+  return pcrs;
+}
+
+/**
+ * What a log needs so that it can be replayed; costs no hash.
+ * @throws {EventLogError} as `replay` does
+ */
+export function requireReplayable(log: EventLog, bank: Bank): void {
   if (!log.banks.includes(bank)) {
     throw new EventLogError(
       'bank.absent',
@@ -23,17 +39,11 @@ export function replay(log: EventLog, bank: Bank): Map<number, Uint8Array> {
     );
   }
   if (!canHash(bank)) throw new EventLogError('bank.unsupported', `this runtime cannot compute ${bank}`);
-  const locality = startupLocality(log);
-  const pcrs = new Map<number, Uint8Array>();
+  startupLocality(log);
   for (const event of log.events) {
-    if (!isExtended(event)) continue;
-    const value = event.digests[bank];
-    if (value === undefined) {
+    if (isExtended(event) && event.digests[bank] === undefined)
       throw new EventLogError('digest.missing', `event ${event.index} has no ${bank} digest`, event.index);
-    }
-    pcrs.set(event.pcr, digest(bank, pcrs.get(event.pcr) ?? initialValue(bank, event.pcr, locality), value));
   }
-  return pcrs;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Bank, digest } from '../algorithms.ts';
 import { type Content, contentOf } from '../content.ts';
 import type { Finding } from '../finding.ts';
+import { type grubPrefixes, grubPrefixOf } from '../proof.ts';
 import { linuxTags } from '../tagged.ts';
 import { printable, utf16Text } from '../text.ts';
 import { type Fact, fact, type Measured, provenBytes } from './fact.ts';
@@ -52,7 +53,7 @@ const grubRoles = {
   'grub_cmd: ': 'grubCommand',
   'kernel_cmdline: ': 'grubKernelCommandLine',
   'module_cmdline: ': 'grubModuleCommandLine',
-} as const;
+} as const satisfies Record<(typeof grubPrefixes)[number], LoaderText['role']>;
 
 /** The PCRs where systemd-boot and systemd-stub (12, before 251: 8) and GRUB (8) measure texts. */
 export const textPcrs: readonly number[] = [8, 12];
@@ -68,9 +69,8 @@ function loaderText(each: Measured): LoaderText | undefined {
   const bytes = provenBytes(each);
   if (bytes === undefined || each.proof.state !== 'data') return undefined;
   if (each.proof.rule === 'grubText') {
-    const head = Buffer.from(each.event.data.subarray(0, 16)).toString('latin1');
-    const role = Object.entries(grubRoles).find(([prefix]) => head.startsWith(prefix))?.[1];
-    return role && { role, text: Buffer.from(bytes).toString('utf8') };
+    const prefix = grubPrefixOf(each.event.data);
+    return prefix && { role: grubRoles[prefix], text: Buffer.from(bytes).toString('utf8') };
   }
   return isUtf16(bytes) ? { role: 'commandLine', text: utf16Text(bytes) } : undefined;
 }
