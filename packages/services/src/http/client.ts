@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { Problem } from '@vouchsafe/domain/problem';
 import { Agent, type Dispatcher, request } from 'undici';
 import { problemOf } from './error-body.ts';
@@ -62,6 +64,7 @@ export class HttpClient {
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const response = await this.#send(method, path, text, headers);
     const answer = { status: response.statusCode, headers: response.headers, body: await this.#read(response) };
+    await freed();
     if (answer.status >= 400) {
       throw Object.assign(problemOf(answer.status, answer.body), { headers: answer.headers });
     }
@@ -129,12 +132,31 @@ export class HttpClient {
   }
 }
 
+/**
+ * Undici frees a connection in the turn of the event loop behind its answer; who asks again at once would get a new one,
+ * with a handshake.
+ */
+const freed = setImmediate;
+
 function connectionTo(target: Target) {
   if ('socket' in target) return { socketPath: target.socket };
   const { ca, identity } = target;
-  return identity === undefined
-    ? { ca, minVersion: 'TLSv1.2' as const }
-    : { ca, ...identity, minVersion: 'TLSv1.3' as const };
+  // A key is read for its own connections only, and wiped with them.
+  if (identity !== undefined) return { ca, ...identity, minVersion: 'TLSv1.3' as const };
+  return { secureContext: contextFor(ca) };
+}
+
+/** The context of a CA costs more than a handshake, and a host talks to few CAs over and over. */
+const contexts = new Map<string, SecureContext>();
+const maxContexts = 16;
+
+function contextFor(ca: string): SecureContext {
+  const known = contexts.get(ca);
+  if (known !== undefined) return known;
+  const made = createSecureContext({ ca, minVersion: 'TLSv1.2' });
+  if (contexts.size >= maxContexts) contexts.clear();
+  contexts.set(ca, made);
+  return made;
 }
 
 function unwrap(line: unknown): unknown {

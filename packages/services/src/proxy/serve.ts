@@ -23,8 +23,13 @@ const upstreams = {
   trusted: [['/trusted-infrastructure', 'kmxa']],
 } as const;
 
-/** Connections at once: about 70 kB each, most of it TLS. */
-const maxConnections = 1500;
+/**
+ * No more are served than attestd lets wait, so that nobody shakes hands to be sent away; agents wait 30 s for a
+ * connection.
+ */
+const connectionLimits = { served: 512, waiting: 8192, patience: 25_000 };
+/** Connections that the kernel holds until they are accepted (listen(2)). */
+const backlog = 4096;
 /** Milliseconds for a handshake: when a whole site comes back, each waits for those before it. */
 const handshakeTimeout = 20_000;
 
@@ -61,10 +66,12 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
       handshakeTimeout,
       headersTimeout: 15_000,
       connectionsCheckingInterval: 5_000,
+      pauseOnConnect: true,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     },
   }) as unknown as FastifyInstance;
-  new ConnectionLimit(maxConnections).watch(server.server as import('node:https').Server);
+  const limit = new ConnectionLimit(connectionLimits);
+  limit.watch(server.server as import('node:https').Server);
   certified.onRenewal(() => (server.server as import('node:https').Server).setSecureContext(secure()));
   server.get('/healthz', () => ({ health: 'OK' }));
   server.setNotFoundHandler((request, reply) =>
@@ -75,9 +82,10 @@ export async function serveProxy(config: HostConfig): Promise<Running> {
     await forward(server, { prefix, part, socket: paths.service(part), timeout: 60_000, ...(whyNot && { whyNot }) });
   }
   const { host, port } = addressOf(config.listen);
-  await server.listen({ host, port }).catch((cause) => Promise.reject(listenFault(config.listen, cause)));
+  await server.listen({ host, port, backlog }).catch((cause) => Promise.reject(listenFault(config.listen, cause)));
   return {
     async close() {
+      limit.close();
       await closeServer(server);
       certified.close();
     },
