@@ -234,15 +234,17 @@ export class AttestationService {
     const date = membership.standing.dateFor(`ek:${ek}`, now(), clockLeeway);
     const claims = tokenClaims(appraisal, { instance, now: date, jti: randomUUID() });
     // Nothing waits between verdict, registry and record: a host that is revoked or deleted meanwhile is not put back.
-    if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), ...provenKeys(appraisal) });
-    boots.put(ek, this.#bootOf(appraisal));
-    const { challenge } = appraisal.input;
-    configuration.registry.remember(ek, akNameOf(challenge), () => pemOf(challenge.ekPublic));
-    const record = verdictRecord(appraisal.input);
-    const staged = this.#told(appraised);
-    const given = { appraised, record, consumed };
-    this.#input.keep?.(given);
-    this.#input.explain?.(given);
+    const { record, staged } = configuration.together(() => {
+      if (configuration.host(ek) === undefined) this.#enrol({ ...appraisal.get('host'), ...provenKeys(appraisal) });
+      boots.put(ek, this.#bootOf(appraisal));
+      const { challenge } = appraisal.input;
+      configuration.registry.remember(ek, akNameOf(challenge), () => pemOf(challenge.ekPublic));
+      const given = { appraised, record: verdictRecord(appraisal.input), consumed };
+      const told = { record: given.record, staged: this.#told(appraised) };
+      this.#input.keep?.(given);
+      this.#input.explain?.(given);
+      return told;
+    });
     await this.#recordToken(ek, claims, { ...record, ...staged });
     const { key, certificate } = signer();
     const token = await signToken(key, certificate, claims);

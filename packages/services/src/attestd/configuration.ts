@@ -131,6 +131,11 @@ export class AttestationConfiguration {
     });
   }
 
+  /** Several writes to the store with one sync of the disk: all of them stand, or none. */
+  together<T>(writes: () => T): T {
+    return this.#store.together(writes);
+  }
+
   /** The policy as it stands now; read again only after a change. */
   policy(group: Group): AttestationPolicy {
     this.#policy ??= {
