@@ -47,7 +47,7 @@ export interface AttesterInput {
 }
 
 /** A service to which a whole site comes back takes its time for each. */
-export const patienceOfAgents = { timeout: 60_000, connectTimeout: 30_000 } as const;
+export const patienceOfAgents = { timeout: 60_000, connectTimeout: 15_000 } as const;
 
 const readChallenge = validator('challenge answer', ChallengeAnswer);
 const readReport = validator('report answer', ReportAnswer);
