@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copy } from '@vouchsafe/bytes/hex';
 import { DecodeError } from '@vouchsafe/bytes/reader';
+import { Secret } from '@vouchsafe/bytes/secret';
 import type { Attribute } from '@vouchsafe/kmip/attribute';
 import type { Connection } from '@vouchsafe/kmip/client/connection';
 import { exchange } from '@vouchsafe/kmip/client/exchange';
@@ -26,6 +27,7 @@ import { decodeItem } from '@vouchsafe/kmip/ttlv/item';
 import { kmsEngine } from '@vouchsafe/services/kms/engine';
 import { kmsLayout, makeKmsFolders } from '@vouchsafe/services/kms/layout';
 import { KmsStore } from '@vouchsafe/services/kms/store';
+import { sealerOf } from '@vouchsafe/store/seal';
 import { now } from '../site.ts';
 import { type MakeTargets, oneOfClasses, type Target, wordsOf } from '../target.ts';
 
@@ -61,7 +63,7 @@ function server(): Target {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const layout = kmsLayout(folder);
   makeKmsFolders(layout);
-  const store = KmsStore.open(layout);
+  const store = KmsStore.open(layout, sealerOf(Secret.take(new Uint8Array(32))));
   const client = { fingerprint: 'aa', name: 'fuzz', certificate: '', added: new Date(now * 1000) };
   store.addClient(client);
   const report = (error: unknown): never => {

@@ -19,7 +19,7 @@ before(async () => {
   const dataDir = join(folder, 'kms');
   kms = await serveKms({ dataDir, listen: { host: '127.0.0.1', port: 0 } });
   for (const name of ['ta1', 'gone']) await addKmsClient({ dataDir, name, outDir: folder });
-  removeKmsClient(dataDir, 'gone');
+  await removeKmsClient(dataDir, 'gone');
 });
 after(async () => {
   await kms.close();

@@ -102,6 +102,13 @@ export const problems = {
     'the TPM does not open the key of this part',
     'was the TPM cleared, or the disk put into another machine? put it back; if the TPM is lost, the secrets in the store are: join this host to its group anew',
   ),
+  'root-key.unopened': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the root key does not open the store of the key server',
+    'put back the root key and the store.key that belong to this store, from the backup',
+  ),
   'libvirt.unavailable': facts(
     503,
     'SERVICE_UNAVAILABLE',

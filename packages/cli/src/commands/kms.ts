@@ -63,7 +63,11 @@ function addClient(client: Command): void {
     )
     .action(async ({ data }: { data: string }, command: Command) => {
       const { listKmsClients } = await import('@vouchsafe/services/kms/clients');
-      const clients = listKmsClients(data).map(({ name, fingerprint, added }) => ({ name, added, fingerprint }));
+      const clients = (await listKmsClients(data)).map(({ name, fingerprint, added }) => ({
+        name,
+        added,
+        fingerprint,
+      }));
       print(clients, clientView, globalsOf(command).output);
     });
   client
@@ -77,7 +81,7 @@ function addClient(client: Command): void {
     .action(async (name: string, { data }: { data: string }) => {
       const { removeKmsClient } = await import('@vouchsafe/services/kms/clients');
       const { Problem } = await import('@vouchsafe/domain/problem');
-      if (!removeKmsClient(data, name)) throw new Problem('object.unknown', `client ${name} of ${data}`);
+      if (!(await removeKmsClient(data, name))) throw new Problem('object.unknown', `client ${name} of ${data}`);
       say(`client ${name} is shut out`);
     });
 }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
+import { problem } from '@vouchsafe/domain/testing/problem';
 import type { KmipError } from '@vouchsafe/kmip/error';
+import { kmsLayout } from './layout.ts';
+import { openStoreKey } from './root-key/store-key.ts';
 import { kmsFixture } from './testing/fixture.ts';
 
 const aes256 = { algorithm: 'AES', length: 256, usage: ['Encrypt', 'Decrypt'] } as const;
@@ -75,7 +78,7 @@ test('without its root key, or with another, the server does not start', async (
   const saved = readFileSync(rootKey);
   rmSync(rootKey);
   await assert.rejects(fixture.restart(), /root\.key: missing/);
-  writeFileSync(rootKey, Buffer.alloc(32, 1));
+  writeFileSync(rootKey, Buffer.alloc(32, 1), { mode: 0o600 });
   await assert.rejects(fixture.restart(), /does not open/);
   writeFileSync(rootKey, saved);
   await fixture.restart();
@@ -89,4 +92,40 @@ test('a copy of the database alone opens nowhere else', async (t) => {
   await other.kms.close();
   cpSync(join(fixture.dataDir, 'db'), join(other.dataDir, 'db'), { recursive: true });
   await assert.rejects(other.restart(), /does not open/);
+});
+
+test('a root key that others may read is refused', async (t) => {
+  const { fixture } = await withKeys(t, 1);
+  chmodSync(join(fixture.dataDir, 'root.key'), 0o640);
+  await assert.rejects(fixture.restart(), problem('file.unreadable', /chmod 600/));
+});
+
+test('a store from before there was a wrapped key opens as it did', async (t) => {
+  const { fixture, files, ids } = await withKeys(t, 1);
+  const layout = kmsLayout(fixture.dataDir);
+  using key = await openStoreKey(layout);
+  key.use((octets) => writeFileSync(layout.rootKey, octets));
+  rmSync(layout.storeKey);
+  await fixture.restart();
+  using client = fixture.client(files);
+  (await client.get(ids[0]!))[Symbol.dispose]();
+});
+
+test('a damaged or missing wrapped key stops the start, and nothing is made in its place', async (t) => {
+  const { fixture } = await withKeys(t, 1);
+  const { storeKey } = kmsLayout(fixture.dataDir);
+  const good = readFileSync(storeKey, 'utf8');
+  const bad = ['', '{', '{"v":1}', good.replace('"v":1', '"v":2'), good.slice(0, 40), good.replace('"file"', '"tape"')];
+  for (const text of bad) {
+    writeFileSync(storeKey, text);
+    await assert.rejects(fixture.restart(), { name: 'Problem' }, text);
+    assert.equal(readFileSync(storeKey, 'utf8'), text);
+  }
+  writeFileSync(storeKey, good.replace(/"store":"../, '"store":"AA'));
+  await assert.rejects(fixture.restart(), problem('root-key.unopened'));
+  rmSync(storeKey);
+  await assert.rejects(fixture.restart(), problem('root-key.unopened'));
+  assert.ok(!existsSync(storeKey));
+  writeFileSync(storeKey, good);
+  await fixture.restart();
 });

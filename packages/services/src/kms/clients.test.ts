@@ -22,7 +22,7 @@ test('a client can be added before the server ran at all', async (t) => {
   assert.equal(kms.authorityPem, readFileSync(files.authority, 'utf8'));
   assert.equal(statSync(files.key).mode & 0o777, 0o600);
   assert.deepEqual(
-    listKmsClients(dataDir).map(({ name, fingerprint }) => [name, fingerprint]),
+    (await listKmsClients(dataDir)).map(({ name, fingerprint }) => [name, fingerprint]),
     [['early', files.fingerprint]],
   );
 });
@@ -75,8 +75,8 @@ test('a removed client is out at once, on the connection that it has, too', asyn
   const files = await fixture.addClient('one');
   using client = fixture.client(files);
   await client.discoverVersions();
-  assert.equal(removeKmsClient(fixture.dataDir, 'one'), true);
-  assert.equal(removeKmsClient(fixture.dataDir, 'one'), false);
+  assert.equal(await removeKmsClient(fixture.dataDir, 'one'), true);
+  assert.equal(await removeKmsClient(fixture.dataDir, 'one'), false);
   await assert.rejects(client.discoverVersions(), refused);
 });
 

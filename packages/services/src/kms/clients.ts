@@ -6,7 +6,8 @@ import { fingerprint, parseCertificate, privateKeyPem } from '@vouchsafe/domain/
 import { makeFolder } from '../config/make-folder.ts';
 import { openAuthority, validityFrom } from './authority.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
-import { type KmsClient, KmsStore } from './store.ts';
+import { openStore } from './root-key/open-store.ts';
+import type { KmsClient } from './store.ts';
 
 /** The files that a client needs. */
 export interface ClientFiles {
@@ -51,7 +52,7 @@ export async function addKmsClient(options: {
     key: join(outDir, `${name}.key`),
     authority: join(outDir, 'ca.crt'),
   };
-  using store = KmsStore.open(layout);
+  using store = await openStore(layout);
   store.transaction(() => {
     if (store.clients().some((other) => other.name === name))
       throw new Problem('object.exists', `${name}: there is a client of this name already`);
@@ -66,14 +67,14 @@ export async function addKmsClient(options: {
 }
 
 /** All clients that may talk to the server. */
-export function listKmsClients(dataDir: string): KmsClient[] {
-  using store = KmsStore.open(kmsLayout(dataDir));
+export async function listKmsClients(dataDir: string): Promise<KmsClient[]> {
+  using store = await openStore(kmsLayout(dataDir));
   return store.clients();
 }
 
 /** Shuts a client out, at once. Its objects stay, and nobody reads them. Says whether there was such a client. */
-export function removeKmsClient(dataDir: string, name: string): boolean {
-  using store = KmsStore.open(kmsLayout(dataDir));
+export async function removeKmsClient(dataDir: string, name: string): Promise<boolean> {
+  using store = await openStore(kmsLayout(dataDir));
   return store.removeClient(name);
 }
 

@@ -5,7 +5,10 @@ import { makeFolder } from '../config/make-folder.ts';
 export function kmsLayout(dataDir: string) {
   return {
     dataDir,
+    /** The root key, when it lies in a file. */
     rootKey: join(dataDir, 'root.key'),
+    /** The key of the store, wrapped by the root key. */
+    storeKey: join(dataDir, 'store.key'),
     authority: {
       folder: join(dataDir, 'ca'),
       certificate: join(dataDir, 'ca', 'ca.crt'),

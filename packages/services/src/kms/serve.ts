@@ -9,7 +9,8 @@ import { openAuthority, openServerIdentity, type ServerIdentity } from './author
 import { serveConnection } from './connection.ts';
 import { kmsEngine } from './engine.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
-import { type KmsClient, KmsStore } from './store.ts';
+import { openStore } from './root-key/open-store.ts';
+import type { KmsClient, KmsStore } from './store.ts';
 
 /** What a key server is started with; everything but the folder has a default. */
 export interface KmsOptions {
@@ -61,7 +62,7 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
   makeKmsFolders(layout);
   const authority = await openAuthority(layout, now());
   const identity = await openServerIdentity(layout, authority, host, now());
-  const store = KmsStore.open(layout);
+  const store = await openStore(layout);
   try {
     const report = options.report ?? (() => {});
     const engine = kmsEngine(store, { now, report: (error) => report({ event: 'failed', error }) });

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { Problem } from '@vouchsafe/domain/problem';
 import { Attribute } from '@vouchsafe/kmip/attribute';
 import { decodeItem, encodeItem } from '@vouchsafe/kmip/ttlv/item';
-import { fileSealer, type Sealer } from '@vouchsafe/store/seal';
+import type { Sealer } from '@vouchsafe/store/seal';
 import { namingFile } from '@vouchsafe/store/sqlite-fault';
 import type { KmsLayout } from './layout.ts';
 import type { ManagedObject } from './object.ts';
@@ -44,13 +43,14 @@ export class KmsStore implements Disposable {
     this.#sealer = sealer;
   }
 
-  /** @throws {Problem} `file.unreadable` when the root key does not belong to this database, `config.invalid` */
-  static open(layout: KmsLayout): KmsStore {
-    if (existsSync(layout.database.file) && !existsSync(layout.rootKey))
-      throw new Problem('file.unreadable', `${layout.rootKey}: missing; without it no key in the database opens`);
+  /**
+   * @param sealer under the key of the store, see `openStoreKey`
+   * @throws {Problem} `root-key.unopened` when that key does not belong to this database, `config.invalid`
+   */
+  static open(layout: KmsLayout, sealer: Sealer): KmsStore {
     const database = openFile(layout.database.file);
     try {
-      const store = new KmsStore(database, fileSealer(layout.rootKey));
+      const store = new KmsStore(database, sealer);
       namingFile(layout.database.file, () => store.#probe(layout));
       return store;
     } catch (error) {
@@ -161,15 +161,15 @@ export class KmsStore implements Disposable {
   }
 
   /** Fails at once when the root key is not the one that this database was made with. */
-  #probe({ rootKey, database }: KmsLayout): void {
+  #probe({ storeKey, database }: KmsLayout): void {
     const row = this.#sql('SELECT sealed FROM seal_probe').get();
     if (row === undefined) {
       const probe = this.#sealer.seal('seal probe', Secret.take(Uint8Array.of(1)));
       this.#sql('INSERT OR IGNORE INTO seal_probe (one, sealed) VALUES (1, ?)').run(probe);
     } else if (!this.#opens('seal probe', row.sealed as Uint8Array))
       throw new Problem(
-        'file.unreadable',
-        `${rootKey}: it does not open ${database.file}, which was made with another key`,
+        'root-key.unopened',
+        `${storeKey}: it does not open ${database.file}, which was made with another key`,
       );
   }
 

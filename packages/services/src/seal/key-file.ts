@@ -17,8 +17,15 @@ export function readIfThere(path: string): Buffer | undefined {
  * @throws {Problem} `file.unreadable`, `disk.full`
  */
 export function writeSurely(path: string, bytes: Uint8Array, reached: () => void = () => undefined): void {
+  const beside = writeBeside(path, bytes);
+  reached();
+  beside.putInPlace();
+}
+
+/** The first half of `writeSurely`, for who wants to read back before the old file goes: written and synced beside it. */
+export function writeBeside(path: string, bytes: Uint8Array): { readonly path: string; putInPlace(): void } {
   const temporary = `${path}.tmp`;
-  try {
+  orRemoved(temporary, path, () => {
     const file = openSync(temporary, 'w', 0o600);
     try {
       if (writeSync(file, bytes) !== bytes.length) throw new Error('it was written in part only');
@@ -26,9 +33,18 @@ export function writeSurely(path: string, bytes: Uint8Array, reached: () => void
     } finally {
       closeSync(file);
     }
-    reached();
-    renameSync(temporary, path);
-    syncFolder(path);
+  });
+  const putInPlace = () =>
+    orRemoved(temporary, path, () => {
+      renameSync(temporary, path);
+      syncFolder(path);
+    });
+  return { path: temporary, putInPlace };
+}
+
+function orRemoved(temporary: string, path: string, write: () => void): void {
+  try {
+    write();
   } catch (cause) {
     rmSync(temporary, { force: true });
     throw unreadable(path, cause);

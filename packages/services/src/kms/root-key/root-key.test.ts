@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { Secret } from '@vouchsafe/bytes/secret';
+import { problem } from '@vouchsafe/domain/testing/problem';
+import { fileRootKey, makeRootKeyFile } from './file.ts';
+import type { RootKey } from './root-key.ts';
+
+interface Kind {
+  readonly name: string;
+  readonly skip: string | false;
+  /** A root key of its own, and one that has nothing to do with it. */
+  open(t: TestContext): Promise<{ readonly root: RootKey; readonly other: RootKey }>;
+}
+
+const kinds: Kind[] = [
+  {
+    name: 'file',
+    skip: false,
+    async open(t) {
+      const folder = mkdtempSync(join(tmpdir(), 'root-key-'));
+      t.after(() => rmSync(folder, { recursive: true }));
+      const [one, two] = [join(folder, 'one'), join(folder, 'two')];
+      for (const path of [one, two]) makeRootKeyFile(path);
+      return { root: fileRootKey(one), other: fileRootKey(two) };
+    },
+  },
+];
+
+const secret = () => Secret.take(new Uint8Array(Buffer.from('the key of the store: 32 octets.')));
+const unopened = problem('root-key.unopened');
+
+for (const { name, skip, open } of kinds)
+  describe(`root key: ${name}`, { skip }, () => {
+    test('what it wraps it unwraps, and what it wraps twice differs', async (t) => {
+      const { root } = await open(t);
+      using key = secret();
+      const wrapped = await root.wrap(key, 'store/1');
+      using back = await root.unwrap(wrapped, 'store/1');
+      assert.ok(back.equals(key));
+      assert.ok(!Buffer.from(wrapped).includes('the key of'));
+      assert.notDeepEqual(await root.wrap(key, 'store/1'), wrapped);
+    });
+
+    test('another root key, another purpose and every changed octet are refused', async (t) => {
+      const { root, other } = await open(t);
+      using key = secret();
+      const wrapped = await root.wrap(key, 'store/1');
+      await assert.rejects(other.unwrap(wrapped, 'store/1'), unopened);
+      await assert.rejects(root.unwrap(wrapped, 'store/2'), unopened);
+      for (const cut of [0, 1, 12, 28, wrapped.length - 1])
+        await assert.rejects(root.unwrap(wrapped.subarray(0, cut), 'store/1'), unopened, `cut to ${cut}`);
+      for (let at = 0; at < wrapped.length; at += 7)
+        await assert.rejects(root.unwrap(wrapped.with(at, wrapped[at]! ^ 1), 'store/1'), unopened, `octet ${at}`);
+    });
+  });
