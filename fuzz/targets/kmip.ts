@@ -24,6 +24,7 @@ import { asking, getAnswer, requestMessage } from '@vouchsafe/kmip/testing/sampl
 import { describe, describeText } from '@vouchsafe/kmip/ttlv/describe';
 import { Framer } from '@vouchsafe/kmip/ttlv/framer';
 import { decodeItem } from '@vouchsafe/kmip/ttlv/item';
+import type { KmsClient } from '@vouchsafe/services/kms/client';
 import { kmsEngine } from '@vouchsafe/services/kms/engine';
 import { kmsLayout, makeKmsFolders } from '@vouchsafe/services/kms/layout';
 import { KmsStore } from '@vouchsafe/services/kms/store';
@@ -64,7 +65,7 @@ function server(): Target {
   const layout = kmsLayout(folder);
   makeKmsFolders(layout);
   const store = KmsStore.open(layout, sealerOf(Secret.take(new Uint8Array(32))));
-  const client = { fingerprint: 'aa', name: 'fuzz', certificate: '', added: new Date(now * 1000) };
+  const client: KmsClient = { name: 'fuzz', scope: 'fuzz', roles: ['user'], users: [], added: new Date(now * 1000) };
   store.addClient(client);
   const report = (error: unknown): never => {
     throw new Error('the server reports a failure of its own', { cause: error });

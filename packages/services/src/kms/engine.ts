@@ -1,4 +1,6 @@
 import type { Engine, Handlers } from '@vouchsafe/kmip/server/engine';
+import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import type { KmsClient } from './client.ts';
 import { activate } from './operations/activate.ts';
 import { addAttribute } from './operations/add-attribute.ts';
 import { create } from './operations/create.ts';
@@ -10,7 +12,8 @@ import { getAttributes } from './operations/get-attributes.ts';
 import { locate } from './operations/locate.ts';
 import { query } from './operations/query.ts';
 import { revoke } from './operations/revoke.ts';
-import type { KmsClient, KmsStore } from './store.ts';
+import { permits } from './roles.ts';
+import type { KmsStore } from './store.ts';
 
 const handlers = (store: KmsStore): Handlers<KmsClient> => ({
   Create: create(store),
@@ -28,10 +31,15 @@ const handlers = (store: KmsStore): Handlers<KmsClient> => ({
 
 /** The key server on its store: every operation is one transaction, and nothing stays of one that fails. */
 export function kmsEngine(store: KmsStore, options: { now(): Date; report?(error: unknown): void }): Engine<KmsClient> {
+  const carriedOut = handlers(store);
   return {
-    handlers: handlers(store),
+    handlers: carriedOut,
     now: options.now,
-    perform: (_operation, _call, act) => store.transaction(act),
+    perform(operation, { client }, act) {
+      if (Object.hasOwn(carriedOut, operation) && !permits(client.roles, operation))
+        throw new OperationError('Permission Denied', `${operation}: not in the roles of ${client.name}`);
+      return store.transaction(act);
+    },
     ...(options.report === undefined ? {} : { report: options.report }),
   };
 }

@@ -5,7 +5,7 @@ import type { State } from './state.ts';
 /** A managed object without its key material and without the attributes that clients name freely. */
 export interface ManagedObject {
   readonly id: string;
-  /** Fingerprint of the client certificate that made it. */
+  /** The scope that it belongs to. */
   readonly owner: string;
   readonly type: 'Symmetric Key';
   readonly state: State;

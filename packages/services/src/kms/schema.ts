@@ -37,4 +37,25 @@ export const migrations: readonly string[] = [
   CREATE INDEX attribute_by_value ON attribute (name, value, object);
   CREATE TABLE seal_probe (one INTEGER PRIMARY KEY CHECK (one = 1), sealed BLOB NOT NULL) STRICT;
   `,
+  // Objects of a client that was known by its only certificate stay in a scope that has the name of that certificate.
+  `
+  ALTER TABLE client RENAME TO former_client;
+  CREATE TABLE client (
+    name TEXT PRIMARY KEY,
+    scope TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    users TEXT NOT NULL,
+    added INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE client_certificate (
+    fingerprint TEXT PRIMARY KEY,
+    client TEXT NOT NULL REFERENCES client (name) ON DELETE CASCADE,
+    pem TEXT NOT NULL,
+    added INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX client_certificate_by_client ON client_certificate (client);
+  INSERT INTO client SELECT name, fingerprint, '["user"]', '[]', added FROM former_client;
+  INSERT INTO client_certificate SELECT fingerprint, name, certificate, added FROM former_client;
+  DROP TABLE former_client;
+  `,
 ];

@@ -6,11 +6,12 @@ import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { addressText } from '../config/address.ts';
 import { listenFault } from '../config/listen-fault.ts';
 import { openAuthority, openServerIdentity, type ServerIdentity } from './authority.ts';
+import type { KmsClient } from './client.ts';
 import { serveConnection } from './connection.ts';
 import { kmsEngine } from './engine.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
 import { openStore } from './root-key/open-store.ts';
-import type { KmsClient, KmsStore } from './store.ts';
+import type { KmsStore } from './store.ts';
 
 /** What a key server is started with; everything but the folder has a default. */
 export interface KmsOptions {

@@ -5,19 +5,12 @@ import { Attribute } from '@vouchsafe/kmip/attribute';
 import { decodeItem, encodeItem } from '@vouchsafe/kmip/ttlv/item';
 import type { Sealer } from '@vouchsafe/store/seal';
 import { namingFile } from '@vouchsafe/store/sqlite-fault';
+import type { ClientCertificate, KmsClient, RegisteredClient } from './client.ts';
 import type { KmsLayout } from './layout.ts';
 import type { ManagedObject } from './object.ts';
 import { migrations } from './schema.ts';
 
 type Row = Record<string, SQLOutputValue>;
-
-/** A client that may talk to the server. */
-export interface KmsClient {
-  readonly fingerprint: string;
-  readonly name: string;
-  readonly certificate: string;
-  readonly added: Date;
-}
 
 /** An attribute that clients name freely, without its index. */
 export type FreeAttribute = Attribute;
@@ -73,21 +66,51 @@ export class KmsStore implements Disposable {
   }
 
   addClient(client: KmsClient): void {
-    this.#sql('INSERT INTO client (fingerprint, name, certificate, added) VALUES (?, ?, ?, ?)').run(
-      client.fingerprint,
+    this.#sql('INSERT INTO client (name, scope, roles, users, added) VALUES (?, ?, ?, ?, ?)').run(
       client.name,
-      client.certificate,
+      client.scope,
+      JSON.stringify(client.roles),
+      JSON.stringify(client.users),
       seconds(client.added),
     );
   }
 
+  addCertificate(client: string, { fingerprint, pem, added }: ClientCertificate): void {
+    this.#sql('INSERT INTO client_certificate (fingerprint, client, pem, added) VALUES (?, ?, ?, ?)').run(
+      fingerprint,
+      client,
+      pem,
+      seconds(added),
+    );
+  }
+
+  removeCertificate(fingerprint: string): boolean {
+    return this.#sql('DELETE FROM client_certificate WHERE fingerprint = ?').run(fingerprint).changes > 0;
+  }
+
+  /** The client that a certificate belongs to. */
   client(fingerprint: string): KmsClient | undefined {
-    const row = this.#sql('SELECT * FROM client WHERE fingerprint = ?').get(fingerprint);
+    const row = this.#sql(
+      'SELECT client.* FROM client_certificate AS c JOIN client ON client.name = c.client WHERE c.fingerprint = ?',
+    ).get(fingerprint);
     return row && clientOf(row);
   }
 
-  clients(): KmsClient[] {
-    return this.#sql('SELECT * FROM client ORDER BY name').all().map(clientOf);
+  clients(): RegisteredClient[] {
+    const certificates = Map.groupBy(
+      this.#sql('SELECT * FROM client_certificate ORDER BY added, fingerprint').all(),
+      (row) => row.client,
+    );
+    return this.#sql('SELECT * FROM client ORDER BY name')
+      .all()
+      .map((row) => ({ ...clientOf(row), certificates: (certificates.get(row.name!) ?? []).map(certificateOf) }));
+  }
+
+  /** Whether anybody or anything is in a scope. */
+  isScope(scope: string): boolean {
+    const sql =
+      'SELECT 1 WHERE EXISTS (SELECT 1 FROM client WHERE scope = ?1) OR EXISTS (SELECT 1 FROM object WHERE owner = ?1)';
+    return this.#sql(sql).get(scope) !== undefined;
   }
 
   removeClient(name: string): boolean {
@@ -219,9 +242,16 @@ const date = (value: SQLOutputValue | undefined) => (typeof value === 'number' ?
 const optionalSeconds = (value: Date | undefined) => (value === undefined ? null : seconds(value));
 
 const clientOf = (row: Row): KmsClient => ({
-  fingerprint: String(row.fingerprint),
   name: String(row.name),
-  certificate: String(row.certificate),
+  scope: String(row.scope),
+  roles: JSON.parse(String(row.roles)),
+  users: JSON.parse(String(row.users)),
+  added: date(row.added)!,
+});
+
+const certificateOf = (row: Row): ClientCertificate => ({
+  fingerprint: String(row.fingerprint),
+  pem: String(row.pem),
   added: date(row.added)!,
 });
 

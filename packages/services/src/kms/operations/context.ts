@@ -1,8 +1,9 @@
 import type { Attribute } from '@vouchsafe/kmip/attribute';
 import type { Call } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import type { KmsClient } from '../client.ts';
 import { type ManagedObject, settled } from '../object.ts';
-import type { KmsClient, KmsStore } from '../store.ts';
+import type { KmsStore } from '../store.ts';
 
 /** Who asks. */
 export type Asked = Call<KmsClient>;
@@ -21,7 +22,7 @@ export function subject(store: KmsStore, id: string | undefined, call: Asked): M
   const wanted = id ?? call.placeholder;
   if (wanted === undefined)
     throw new OperationError('Missing Data', 'no Unique Identifier, and no ID Placeholder is set');
-  const found = store.object(call.client.fingerprint, wanted);
+  const found = store.object(call.client.scope, wanted);
   if (found === undefined) throw new OperationError('Item Not Found', 'no such object');
   return settle(store, found, call.now);
 }

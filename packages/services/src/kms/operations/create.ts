@@ -57,7 +57,7 @@ function newObject(attributes: readonly Attribute[], call: Asked): ManagedObject
     throw invalid('Cryptographic Usage Mask: is missing or empty');
   const object: ManagedObject = {
     id: randomUUID(),
-    owner: call.client.fingerprint,
+    owner: call.client.scope,
     type: 'Symmetric Key',
     state: 'Pre-Active',
     algorithm: algorithm as ManagedObject['algorithm'],

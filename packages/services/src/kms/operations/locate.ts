@@ -29,7 +29,7 @@ const onLine = 1;
 
 function found(store: KmsStore, request: RequestOf<typeof operation>, call: Asked): ManagedObject[] {
   if (request.storageStatus !== undefined && (request.storageStatus & onLine) === 0) return [];
-  const owner = call.client.fingerprint;
+  const owner = call.client.scope;
   const free = request.attributes.filter(({ name }) => isFree(name));
   const others = request.attributes.filter(({ name }) => !isFree(name));
   const byState = others.some(({ name }) => name === 'State');

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePrivateKey } from '@vouchsafe/domain/x509/pem';
 import { type KeyServer, kmipClient } from '@vouchsafe/kmip/client/client';
-import { addKmsClient, type ClientFiles } from '../clients.ts';
+import { addKmsClient, type ClientFiles, type NewClient } from '../clients.ts';
 import { type KmsOptions, type RunningKms, serveKms } from '../serve.ts';
 
 /** A key server in a temporary folder. */
 export interface KmsFixture {
   readonly dataDir: string;
   readonly kms: RunningKms;
-  addClient(name: string): Promise<ClientFiles>;
+  addClient(name: string, options?: Pick<NewClient, 'scope' | 'roles' | 'users'>): Promise<ClientFiles>;
   client(files: ClientFiles): KeyServer;
   /** Stops the server and starts it again on the same folder. */
   restart(): Promise<void>;
@@ -28,7 +28,7 @@ export async function kmsFixture(options: Partial<KmsOptions> = {}): Promise<Kms
     get kms() {
       return kms;
     },
-    addClient: (name) => addKmsClient({ dataDir, name, outDir: join(folder, 'clients') }),
+    addClient: (name, options) => addKmsClient({ dataDir, name, outDir: join(folder, 'clients'), ...options }),
     client: (files) =>
       kmipClient({
         servers: [{ ...kms.address, trust: { ca: readFileSync(files.authority, 'utf8') } }],
