@@ -156,8 +156,20 @@ export class ConfigStore implements Disposable {
 
   /** Several changes as one: all of them happen, or none. It may stand inside another. */
   together<T>(change: () => T): T {
+    return this.#atOnce('BEGIN IMMEDIATE', change);
+  }
+
+  /**
+   * The same for what mostly turns out to be nothing: costs nothing then. Who reads here what it will write must be the
+   * only one who writes it, as the part that owns the store is.
+   */
+  togetherIfAny<T>(change: () => T): T {
+    return this.#atOnce('BEGIN', change);
+  }
+
+  #atOnce<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', change: () => T): T {
     if (this.#together) return change();
-    this.#database.exec('BEGIN IMMEDIATE');
+    this.#database.exec(begin);
     this.#together = true;
     try {
       const result = change();

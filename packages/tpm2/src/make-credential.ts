@@ -1,4 +1,4 @@
-import { createCipheriv, createHmac } from 'node:crypto';
+import { createCipheriv, createHmac, createSecretKey } from 'node:crypto';
 import { encode } from '@vouchsafe/bytes/codec';
 import { concat } from '@vouchsafe/bytes/hex';
 import { type HashName, hashes } from './algorithms.ts';
@@ -34,7 +34,7 @@ export function makeCredential(ekPublicArea: Uint8Array, akName: Uint8Array, sec
   if (secret.length === 0 || secret.length > size)
     throw new TpmError('credential', `the secret has ${secret.length} bytes, expected 1 to ${size}`);
   const encIdentity = encrypt(kdfA(nameAlg, seed, 'STORAGE', akName, undefined, keyBits), encode(Tpm2bDigest, secret));
-  const integrity = createHmac(node, kdfA(nameAlg, seed, 'INTEGRITY'))
+  const integrity = createHmac(node, createSecretKey(kdfA(nameAlg, seed, 'INTEGRITY')))
     .update(encIdentity)
     .update(akName)
     .digest();
@@ -54,7 +54,7 @@ function symmetricBitsOf(ek: TpmtPublic): number {
 
 /** Part 1, 24: CFB with an initialisation vector of zeros, the key is used once. */
 function encrypt(key: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer> {
-  const cipher = createCipheriv(`aes-${8 * key.length}-cfb`, key, new Uint8Array(16));
+  const cipher = createCipheriv(`aes-${8 * key.length}-cfb`, createSecretKey(key), new Uint8Array(16));
   const out = concat(cipher.update(plain), cipher.final());
   plain.fill(0);
   key.fill(0);

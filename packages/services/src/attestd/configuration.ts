@@ -131,9 +131,9 @@ export class AttestationConfiguration {
     });
   }
 
-  /** Several writes to the store with one sync of the disk: all of them stand, or none. */
+  /** Several writes to the store, or none at all, with one sync of the disk: all of them stand, or none. */
   together<T>(writes: () => T): T {
-    return this.#store.together(writes);
+    return this.#store.togetherIfAny(writes);
   }
 
   /** The policy as it stands now; read again only after a change. */
