@@ -107,7 +107,7 @@ export const problems = {
     'SERVICE_UNAVAILABLE',
     2,
     'the root key does not open the store of the key server',
-    'put back the root key and the store.key that belong to this store, from the backup',
+    '`vouchsafe kms root-key show` says which one it wants: put that back, or `vouchsafe kms root-key set` with --recovery',
   ),
   'libvirt.unavailable': facts(
     503,

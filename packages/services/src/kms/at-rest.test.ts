@@ -6,7 +6,7 @@ import test, { type TestContext } from 'node:test';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import type { KmipError } from '@vouchsafe/kmip/error';
 import { kmsLayout } from './layout.ts';
-import { openStoreKey } from './root-key/store-key.ts';
+import { openStoreKey } from './root-key/open-store-key.ts';
 import { kmsFixture } from './testing/fixture.ts';
 
 const aes256 = { algorithm: 'AES', length: 256, usage: ['Encrypt', 'Decrypt'] } as const;
@@ -41,7 +41,7 @@ test('nobody but the owner can open any file, and no file holds a key in the cle
   for (const path of [fixture.dataDir, ...everyFile(fixture.dataDir)]) {
     const facts = statSync(path);
     // SQLite makes its files with the umask; the folder around them is closed.
-    const sqlite = path.includes('kms.sqlite');
+    const sqlite = path.includes('kms.sqlite') || path.endsWith('.lock');
     if (!sqlite) assert.equal(facts.mode & 0o077, 0, path);
     if (facts.isFile())
       assert.ok(!key.material.use((octets) => readFileSync(path).includes(Buffer.from(octets))), path);

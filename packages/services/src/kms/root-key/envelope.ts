@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { jsonReader } from '@vouchsafe/domain/parse';
 import Type from 'typebox';
 import { readIfThere, writeBeside } from '../../seal/key-file.ts';
@@ -14,6 +13,8 @@ const Path = Type.String({ minLength: 1, maxLength: 4096 });
 export const RootKeyChoice = Type.Union([
   /** A path that is not absolute starts at the data folder. */
   Type.Object({ kind: Type.Literal('file'), path: Path }, closed),
+  /** Character device, or `unix:PATH` of an swtpm data socket. */
+  Type.Object({ kind: Type.Literal('tpm'), tpm: Type.String({ pattern: '^(?:unix:)?/', maxLength: 4096 }) }, closed),
 ]);
 export type RootKeyChoice = Type.Static<typeof RootKeyChoice>;
 
@@ -29,6 +30,8 @@ const StoredKey = Type.Object(
     store: Type.String({ pattern: '^[A-Za-z0-9_-]{22}$' }),
     root: RootKeyChoice,
     wrapped: Octets,
+    /** The same key under the recovery key, a root key in a file that is kept elsewhere. */
+    recovery: Type.Optional(Type.Object({ wrapped: Octets, made: Type.String({ maxLength: 32 }) }, closed)),
     /** The file of the root key before this one, until it is overwritten. */
     retire: Type.Optional(Path),
   },
@@ -44,6 +47,9 @@ export function readStoredKey(path: string): StoredKey | undefined {
   return text && read(text.toString('utf8'));
 }
 
+/** Steps of a change after which a test may kill the process. */
+export type Step = 'root key made' | 'written' | 'read back' | 'placed' | 'overwritten';
+
 /**
  * Writes the wrapped key in two steps: beside the file and synced, then, when `check` has opened what was really
  * written, in the place of the one before.
@@ -53,23 +59,24 @@ export async function replaceStoredKey(
   path: string,
   stored: StoredKey,
   check: (back: StoredKey) => Promise<void>,
+  reached: (step: Step) => void = () => undefined,
 ): Promise<void> {
   const beside = writeBeside(path, Buffer.from(`${JSON.stringify(stored)}\n`));
+  reached('written');
   try {
     await check(readStoredKey(beside.path)!);
   } catch (cause) {
     rmSync(beside.path, { force: true });
     throw cause;
   }
+  reached('read back');
   beside.putInPlace();
+  reached('placed');
 }
 
-export const wrappedOf = ({ wrapped }: StoredKey): Uint8Array => fromBase64url(wrapped);
-export const wrappedText = (wrapped: Uint8Array): string => base64url(wrapped);
-
 /** What every wrapping is bound to: it opens for this store and this kind of root key only. */
-export const aadOf = ({ store, root }: Pick<StoredKey, 'store' | 'root'>): string =>
-  `kms store key/${store}/${root.kind}`;
+export const aadOf = (store: string, kind: RootKeyChoice['kind'] | 'recovery'): string =>
+  `kms store key/${store}/${kind}`;
 
 /** The file of a root key as it is opened. */
 export const rootKeyPath = (layout: KmsLayout, path: string): string =>

@@ -13,6 +13,7 @@ export function fileRootKey(path: string): RootKey {
   const where = `the file ${path}`;
   return {
     where,
+    make: async () => makeRootKeyFile(path),
     wrap: async (secret, aad) => sealer(path).seal(aad, secret),
     unwrap: async (wrapped, aad) => unsealed(sealer(path), wrapped, aad, where),
     [Symbol.asyncDispose]: async () => undefined,

@@ -8,6 +8,8 @@ import type { Secret } from '@vouchsafe/bytes/secret';
 export interface RootKey extends AsyncDisposable {
   /** What it is and where it lies, for people. */
   readonly where: string;
+  /** Makes the root key, unless it is there. @throws {Problem} */
+  make(): Promise<void>;
   /**
    * @param aad what the result is for; it opens for nothing else
    * @throws {Problem}

@@ -1,80 +1,48 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
-import { base64url } from '@vouchsafe/bytes/base64url';
-import { Secret } from '@vouchsafe/bytes/secret';
+import { existsSync } from 'node:fs';
+import { fromBase64url } from '@vouchsafe/bytes/base64url';
+import type { Secret } from '@vouchsafe/bytes/secret';
 import { Problem } from '@vouchsafe/domain/problem';
 import { readIfThere, wipe } from '../../seal/key-file.ts';
 import type { KmsLayout } from '../layout.ts';
-import {
-  aadOf,
-  type RootKeyChoice,
-  readStoredKey,
-  replaceStoredKey,
-  rootKeyPath,
-  type StoredKey,
-  wrappedOf,
-  wrappedText,
-} from './envelope.ts';
-import { fileRootKey, makeRootKeyFile, readRootKeyFile } from './file.ts';
+import { aadOf, type RootKeyChoice, replaceStoredKey, rootKeyPath, type Step, type StoredKey } from './envelope.ts';
+import { fileRootKey } from './file.ts';
 import type { RootKey } from './root-key.ts';
+import { tpmRootKey } from './tpm.ts';
 
-const storeKeyBytes = 32;
+/** Octets of the key of a store. */
+export const storeKeyBytes = 32;
 
 /** The root key that was chosen; nothing is opened yet. */
 export function rootKeyOf(layout: KmsLayout, choice: RootKeyChoice): RootKey {
-  return fileRootKey(rootKeyPath(layout, choice.path));
+  switch (choice.kind) {
+    case 'file':
+      return fileRootKey(rootKeyPath(layout, choice.path));
+    case 'tpm':
+      return tpmRootKey(choice.tpm);
+  }
 }
 
-/**
- * The key under which the content of a store is sealed, 32 octets. The root key is needed for this only: a server asks
- * it once, when it starts. The first start makes both, with the root key in a file.
- *
- * @throws {Problem} `root-key.unopened`, `file.unreadable`, `disk.full`
- */
-export async function openStoreKey(layout: KmsLayout): Promise<Secret> {
-  rmSync(`${layout.storeKey}.tmp`, { force: true });
-  const stored = readStoredKey(layout.storeKey);
-  if (stored === undefined) return await withoutStoredKey(layout);
-  const key = await unwrapped(layout, stored);
-  if (stored.retire !== undefined) await retire(layout, stored, stored.retire);
-  return key;
-}
+/** A store from before there was a wrapped key: the octets of its root key are the key of the store. */
+export const isOlder = (layout: KmsLayout): boolean => existsSync(layout.database.file);
 
-/** The first start; or a store from before there was a wrapped key: the octets of its root key are the key of the store. */
-async function withoutStoredKey(layout: KmsLayout): Promise<Secret> {
-  if (existsSync(layout.database.file)) return readRootKeyFile(layout.rootKey);
-  makeRootKeyFile(layout.rootKey);
-  const key = Secret.take(new Uint8Array(randomBytes(storeKeyBytes)));
-  await writeStoredKey(layout, key, { kind: 'file', path: 'root.key' });
-  return key;
-}
-
-/** Wraps the key anew, and puts it in place when what was written has opened. */
-async function writeStoredKey(
-  layout: KmsLayout,
-  key: Secret,
-  root: RootKeyChoice,
-  retired?: string,
-): Promise<StoredKey> {
-  const made = { store: base64url(randomBytes(16)), root };
+/** @throws {Problem} what the root key throws */
+export async function unwrapStoreKey(layout: KmsLayout, { store, root, wrapped }: StoredKey): Promise<Secret> {
   await using rootKey = rootKeyOf(layout, root);
-  const wrapped = wrappedText(await rootKey.wrap(key, aadOf(made)));
-  const stored: StoredKey = { v: 1, kind: 'kms-store-key', ...made, wrapped, ...(retired && { retire: retired }) };
-  await replaceStoredKey(layout.storeKey, stored, async (back) => {
-    using opened = await unwrapped(layout, back);
-    if (!opened.equals(key))
-      throw new Problem('root-key.unopened', `${layout.storeKey}: it does not open to what was wrapped`);
-  });
-  return stored;
+  return await rootKey.unwrap(fromBase64url(wrapped), aadOf(store, root.kind));
 }
 
-async function unwrapped(layout: KmsLayout, stored: StoredKey): Promise<Secret> {
-  await using rootKey = rootKeyOf(layout, stored.root);
-  return await rootKey.unwrap(wrappedOf(stored), aadOf(stored));
+/** Opens with the recovery key, when the root key is lost. @throws {Problem} `root-key.unopened`, `file.unreadable` */
+export async function recoverStoreKey({ store, recovery }: StoredKey, file: string): Promise<Secret> {
+  if (recovery === undefined) throw new Problem('root-key.unopened', 'there is no recovery key of this store');
+  return await fileRootKey(file).unwrap(fromBase64url(recovery.wrapped), aadOf(store, 'recovery'));
 }
 
-/** The old root key goes when the new one has opened the store, here or, after a crash, at the next start. */
-async function retire(layout: KmsLayout, { retire: _, ...stored }: StoredKey, path: string): Promise<void> {
-  if (readIfThere(path) !== undefined) wipe(path);
+/** Overwrites the file of the old root key: the new one has opened the store, now or before a crash. For the owner of the lock. */
+export async function retire(
+  layout: KmsLayout,
+  { retire: path, ...stored }: StoredKey,
+  reached: (step: Step) => void = () => undefined,
+): Promise<void> {
+  if (path !== undefined && readIfThere(path) !== undefined) wipe(path, () => reached('overwritten'));
   await replaceStoredKey(layout.storeKey, stored, async () => undefined);
 }

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { Secret } from '@vouchsafe/bytes/secret';
+import { problem } from '@vouchsafe/domain/testing/problem';
+import { clear } from '@vouchsafe/tpm2/testing/clear';
+import { Swtpm, withoutSwtpm } from '@vouchsafe/tpm2/testing/swtpm';
+import { type KmsLayout, kmsLayout, makeKmsFolders } from '../layout.ts';
+import { type RootKeyChoice, readStoredKey, type Step } from './envelope.ts';
+import { openStoreKey } from './open-store-key.ts';
+import { makeRecoveryKey } from './recovery.ts';
+import { setRootKey } from './set-root-key.ts';
+
+const options = { skip: withoutSwtpm };
+let folder = '';
+let layout: KmsLayout;
+let swtpm: Swtpm;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'root-key-'));
+  layout = kmsLayout(join(folder, 'data'));
+  makeKmsFolders(layout);
+  if (withoutSwtpm === false) swtpm = await Swtpm.start();
+});
+afterEach(async () => {
+  await swtpm?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+const addressOf = ({ address }: Swtpm) => `unix:${'path' in address ? address.path : ''}`;
+const file: RootKeyChoice = { kind: 'file', path: 'root.key' };
+const tpm = (of = swtpm): RootKeyChoice => ({ kind: 'tpm', tpm: addressOf(of) });
+const choice = (kind: RootKeyChoice['kind']) => (kind === 'tpm' ? tpm() : file);
+
+const opens = async (key: Secret) => {
+  using again = await openStoreKey(layout);
+  return again.equals(key);
+};
+
+/** Every file of the data folder that holds these octets. */
+const holding = (octets: Buffer) =>
+  readdirSync(layout.dataDir).filter(
+    (name) => !['ca', 'server', 'db'].includes(name) && readFileSync(join(layout.dataDir, name)).includes(octets),
+  );
+const holdsKey = (key: Secret) => key.use((octets) => holding(Buffer.from(octets)));
+
+test('a new store is made under the TPM, and no key ever lies in the clear', options, async () => {
+  await setRootKey(layout, tpm());
+  using key = await openStoreKey(layout);
+  assert.equal(existsSync(layout.rootKey), false);
+  assert.deepEqual(holdsKey(key), []);
+});
+
+test('a store goes from its file to the TPM, to another file and back: it is the same store', options, async () => {
+  using key = await openStoreKey(layout);
+  const first = readFileSync(layout.rootKey);
+  await setRootKey(layout, tpm());
+  assert.ok(await opens(key));
+  assert.deepEqual([existsSync(layout.rootKey), holding(first)], [false, []]);
+  await setRootKey(layout, { kind: 'file', path: join(folder, 'elsewhere.key') });
+  assert.ok(await opens(key));
+  const { left } = await setRootKey(layout, file);
+  assert.equal(left, join(folder, 'elsewhere.key'), 'a file elsewhere is not ours to remove');
+  assert.ok(existsSync(join(folder, 'elsewhere.key')));
+  assert.ok(await opens(key));
+  assert.notDeepEqual(readFileSync(layout.rootKey), first);
+});
+
+test('the same root key again wraps anew and keeps its file', async () => {
+  using key = await openStoreKey(layout);
+  const before = readFileSync(layout.storeKey);
+  await setRootKey(layout, file);
+  assert.ok(await opens(key));
+  assert.notDeepEqual(readFileSync(layout.storeKey), before);
+});
+
+const deaths: [to: RootKeyChoice['kind'], step: Step][] = (['tpm', 'file'] as const).flatMap((to) => [
+  ...(['root key made', 'written', 'read back', 'placed'] as const).map((step): [typeof to, Step] => [to, step]),
+  ...(to === 'tpm' ? ([['tpm', 'overwritten']] as [typeof to, Step][]) : []),
+]);
+for (const [to, step] of deaths)
+  test(
+    `killed on the way to ${to} when it was ${step}: the next start opens, and the next change ends`,
+    options,
+    async () => {
+      using key = await openStoreKey(layout);
+      const clear = readFileSync(layout.rootKey);
+      if (to === 'file') await setRootKey(layout, tpm());
+      const program = resolve(import.meta.dirname, 'testing/set-and-die.ts');
+      const died = spawnSync(process.execPath, [program, layout.dataDir, JSON.stringify(choice(to)), step], {
+        encoding: 'utf8',
+      });
+      assert.equal(died.signal, 'SIGKILL', died.stderr);
+      cpSync(layout.dataDir, join(folder, 'as it died'), { recursive: true });
+      assert.ok(await opens(key), 'the next start');
+      const moved = step === 'placed' || step === 'overwritten';
+      const kind = readStoredKey(layout.storeKey)?.root.kind;
+      assert.equal(kind, moved ? to : to === 'tpm' ? 'file' : 'tpm');
+      if (kind === 'tpm') assert.deepEqual([existsSync(layout.rootKey) && to === 'tpm', holding(clear)], [false, []]);
+      for (const next of ['tpm', 'file'] as const) {
+        rmSync(layout.dataDir, { recursive: true });
+        cpSync(join(folder, 'as it died'), layout.dataDir, { recursive: true });
+        await setRootKey(layout, choice(next));
+        assert.ok(await opens(key), next);
+        assert.equal(readStoredKey(layout.storeKey)?.root.kind, next);
+        assert.ok(!readdirSync(layout.dataDir).some((name) => name.endsWith('.tmp')));
+        assert.deepEqual(holdsKey(key), []);
+      }
+    },
+  );
+
+test('a root key that cannot wrap, or does not open what it wrapped, changes nothing', options, async () => {
+  using key = await openStoreKey(layout);
+  const before = readFileSync(layout.storeKey);
+  await assert.rejects(setRootKey(layout, { kind: 'tpm', tpm: 'unix:/nonexistent' }), problem('tpm.unavailable'));
+  const open = join(folder, 'open.key');
+  writeFileSync(open, Buffer.alloc(32, 1));
+  chmodSync(open, 0o644);
+  await assert.rejects(setRootKey(layout, { kind: 'file', path: open }), problem('file.unreadable', /chmod 600/));
+  assert.deepEqual(readFileSync(layout.storeKey), before);
+  assert.ok(await opens(key));
+});
+
+test(
+  'a TPM that is another, cleared or gone is told; the recovery key opens the store all the same',
+  options,
+  async () => {
+    using key = await openStoreKey(layout);
+    await setRootKey(layout, tpm());
+    const recovery = join(folder, 'recovery.key');
+    assert.deepEqual(await makeRecoveryKey(layout, recovery, new Date()), { replaced: false });
+    await assert.rejects(makeRecoveryKey(layout, recovery, new Date()), problem('object.exists'));
+    assert.ok(await opens(key));
+    {
+      await using connected = await swtpm.connect();
+      await clear(connected);
+    }
+    await assert.rejects(openStoreKey(layout), problem('root-key.unopened', /TPM at .* does not open/));
+    await assert.rejects(setRootKey(layout, file), problem('root-key.unopened'));
+    const wrong = join(folder, 'wrong.key');
+    writeFileSync(wrong, Buffer.alloc(32, 1), { mode: 0o600 });
+    await assert.rejects(setRootKey(layout, file, { recovery: wrong }), problem('root-key.unopened', /wrong\.key/));
+    await setRootKey(layout, tpm(), { recovery });
+    assert.ok(await opens(key));
+    await swtpm[Symbol.asyncDispose]();
+    await assert.rejects(openStoreKey(layout), problem('tpm.unavailable'));
+    await setRootKey(layout, file, { recovery });
+    assert.ok(await opens(key), 'a recovery key stays one after it was used');
+    assert.deepEqual(await makeRecoveryKey(layout, join(folder, 'second.key'), new Date()), { replaced: true });
+    await assert.rejects(setRootKey(layout, file, { recovery }), problem('root-key.unopened'));
+  },
+);
+
+test('a wrapping that was moved to another store or another kind does not open', async () => {
+  using _key = await openStoreKey(layout);
+  const stored = readStoredKey(layout.storeKey)!;
+  for (const store of ['A'.repeat(22), `${stored.store.slice(0, 21)}A`]) {
+    writeFileSync(layout.storeKey, JSON.stringify({ ...stored, store }));
+    await assert.rejects(openStoreKey(layout), problem('root-key.unopened'));
+  }
+  const recovery = { wrapped: stored.wrapped, made: '' };
+  writeFileSync(layout.storeKey, JSON.stringify({ ...stored, recovery }));
+  await assert.rejects(setRootKey(layout, file, { recovery: layout.rootKey }), problem('root-key.unopened'));
+});
+
+test('two changes at once: one waits, and the store opens', async () => {
+  using key = await openStoreKey(layout);
+  const other: RootKeyChoice = { kind: 'file', path: 'other.key' };
+  const program = resolve(import.meta.dirname, 'testing/set-and-die.ts');
+  const change = (to: RootKeyChoice) =>
+    promisify(execFile)(process.execPath, [program, layout.dataDir, JSON.stringify(to), 'never']);
+  await Promise.all([other, file, other].map(change));
+  assert.ok(await opens(key));
+});
