@@ -1,69 +1,17 @@
 import { EncodeError } from '@vouchsafe/bytes/writer';
-import { cryptographicAlgorithm, nameType, objectType, revocationReasonCode, state } from './enums.ts';
+import { type AttributeName, attributeFacts, type attributeTable } from './attribute-table.ts';
 import { type TagName, tags } from './tags.ts';
 import { padded, uint24, uint32 } from './ttlv/check.ts';
-import { type Item, readChecked, type ValueOf } from './ttlv/item.ts';
+import { type Body, type Item, item, readChecked } from './ttlv/item.ts';
 import { byCode, itemTypes } from './ttlv/item-type.ts';
 import type { TtlvReader } from './ttlv/reader.ts';
-import {
-  boolean,
-  bytes,
-  dateTime,
-  enumeration,
-  integer,
-  interval,
-  longInteger,
-  openEnumeration,
-  text,
-} from './ttlv/scalars.ts';
-import { optional, structure } from './ttlv/structure.ts';
+import { boolean, bytes, dateTime, integer, interval, longInteger, text } from './ttlv/scalars.ts';
+import { type Rank, rankOf } from './ttlv/vocabulary.ts';
 import type { TtlvWriter } from './ttlv/writer.ts';
 
+export type { AttributeName } from './attribute-table.ts';
+
 const at = 'Attribute Value' satisfies TagName;
-
-/** Inside an Attribute, the value carries the tag Attribute Value whatever it is (KMIP 1.4, 2.1.1). */
-const NameValue = structure(at, {
-  value: text('Name Value', 1024),
-  type: enumeration('Name Type', nameType),
-});
-const RevocationReasonValue = structure(at, {
-  code: enumeration('Revocation Reason Code', revocationReasonCode),
-  message: optional(text('Revocation Message', 1024)),
-});
-
-/** The attributes of KMIP 1.4, section 3, that are understood here, and how their values stand. */
-export const attributes = {
-  'Unique Identifier': text(at, 1024),
-  Name: NameValue,
-  'Object Type': enumeration(at, objectType),
-  'Cryptographic Algorithm': openEnumeration(at, cryptographicAlgorithm),
-  'Cryptographic Length': integer(at),
-  'Cryptographic Usage Mask': integer(at),
-  'Operation Policy Name': text(at, 1024),
-  'Lease Time': interval(at),
-  State: enumeration(at, state),
-  'Initial Date': dateTime(at),
-  'Activation Date': dateTime(at),
-  'Process Start Date': dateTime(at),
-  'Protect Stop Date': dateTime(at),
-  'Deactivation Date': dateTime(at),
-  'Destroy Date': dateTime(at),
-  'Compromise Occurrence Date': dateTime(at),
-  'Compromise Date': dateTime(at),
-  'Revocation Reason': RevocationReasonValue,
-  'Archive Date': dateTime(at),
-  'Object Group': text(at, 1024),
-  'Contact Information': text(at, 1024),
-  'Last Change Date': dateTime(at),
-  Fresh: boolean(at),
-  Sensitive: boolean(at),
-  'Always Sensitive': boolean(at),
-  Extractable: boolean(at),
-  'Never Extractable': boolean(at),
-} as const;
-
-/** The name of an attribute that is understood. */
-export type AttributeName = keyof typeof attributes;
 
 /** What a custom or unknown attribute may hold: any scalar, or a structure as it stands in octets. */
 export type AnyValue =
@@ -74,16 +22,31 @@ export type AnyValue =
   | { readonly type: 'Boolean'; readonly value: boolean }
   | { readonly type: 'Date-Time'; readonly value: Date };
 
+type BodyValue<B> = B extends Body<infer T> ? T : never;
+
+/** The value of an attribute of the standard. */
+export type KnownValue<N extends AttributeName> = BodyValue<(typeof attributeTable)[N]['body']>;
+
 type Known = {
-  [N in AttributeName]: { name: N; index?: number | undefined; value: ValueOf<(typeof attributes)[N]> };
+  [N in AttributeName]: {
+    name: N;
+    index?: number | undefined;
+    value: KnownValue<N>;
+  };
 }[AttributeName];
 
-/** An attribute that is not in the table: a custom one (`x-` by clients, `y-` by servers) or one of another version. */
+/**
+ * An attribute that is not in the table: a custom one (`x-` by clients, `y-` by servers), one of a vendor from 2.0 on
+ * (`VENDOR:name`), or one of another version.
+ */
 export interface OtherAttribute {
-  name: `x-${string}` | `y-${string}` | `?${string}`;
+  name: CustomName | `?${string}`;
   index?: number | undefined;
   value: AnyValue;
 }
+
+/** The name of a custom attribute. */
+export type CustomName = `x-${string}` | `y-${string}` | `${string}:${string}`;
 
 /** KMIP 1.4, 2.1.1. The name decides what the value is; a name that is not understood stands with `?` in front. */
 export type Attribute = Known | OtherAttribute;
@@ -91,7 +54,7 @@ export type Attribute = Known | OtherAttribute;
 const name = text('Attribute Name', 1024);
 const index = integer('Attribute Index');
 
-/** KMIP 1.4, 2.1.1. */
+/** KMIP 1.4, 2.1.1: an attribute as it stands in versions 1.x. */
 export const Attribute: Item<Attribute> = {
   name: 'Attribute',
   tag: tags.Attribute,
@@ -104,7 +67,20 @@ export const Attribute: Item<Attribute> = {
     valueItem(attribute.name).write(writer, attribute.value);
     writer.close(body);
   },
+  fits: isSpoken,
 };
+
+/** Whether a version has the attribute and the words of its value. */
+export function isSpoken(attribute: Attribute, rank: Rank): boolean {
+  const facts = attributeFacts(attribute.name);
+  // A vendor's attribute has no name in versions 1.x, and what 1.x did not understand has none from 2.0 on.
+  if (facts === undefined) return rank < rankOf('2.0') ? !isVendors(attribute.name) : !attribute.name.startsWith('?');
+  if (rank < rankOf(facts.since) || (facts.until !== undefined && rank > rankOf(facts.until))) return false;
+  return facts.body.fits?.(attribute.value, rank) ?? true;
+}
+
+const isVendors = (of: string): boolean => /^[^?].*:/s.test(of) && !isCustom(of);
+const isCustom = (of: string): boolean => /^[xy]-/.test(of);
 
 function readAttribute(reader: TtlvReader, from: number, length: number): Attribute {
   reader.enter(tags.Attribute);
@@ -119,19 +95,31 @@ function readAttribute(reader: TtlvReader, from: number, length: number): Attrib
   const indexed = uint24(reader.bytes, here) === index.tag;
   const number = indexed ? readChecked(index, reader, here) : undefined;
   if (indexed) here = require(next(here), 'Attribute Value');
-  const known = localName(wire);
+  const known = localName(wire, reader.rank);
   const value = readChecked(valueItem(known), reader, here);
   if (next(here) !== end) reader.fail('malformed', tags.Attribute, next(here), 'more than name, index and value');
   reader.leave();
   return { name: known, ...(number === undefined ? {} : { index: number }), value } as Attribute;
 }
 
-const localName = (wire: string): Attribute['name'] =>
-  Object.hasOwn(attributes, wire) || /^[xy]-/.test(wire) ? (wire as Attribute['name']) : `?${wire}`;
+/** An attribute that the version of the message does not have is one that is not understood. */
+function localName(wire: string, rank: Rank): Attribute['name'] {
+  const facts = attributeFacts(wire);
+  const known = facts === undefined ? isCustom(wire) : rankOf(facts.since) <= rank;
+  return (known ? wire : `?${wire}`) as Attribute['name'];
+}
 
+const valueItems = new Map<string, Item<unknown>>();
+
+/** The value of an attribute under the tag Attribute Value, whatever it is (KMIP 1.4, 2.1.1). */
 // biome-ignore lint/suspicious/noExplicitAny: the table relates each name to its own value
-const valueItem = (of: string): Item<any> =>
-  Object.hasOwn(attributes, of) ? attributes[of as AttributeName] : anyValue;
+function valueItem(of: string): Item<any> {
+  const facts = attributeFacts(of);
+  if (facts === undefined) return anyValue;
+  const made = valueItems.get(of) ?? item(at, facts.body);
+  valueItems.set(of, made);
+  return made;
+}
 
 const scalars = {
   Integer: integer(at),
@@ -144,7 +132,7 @@ const scalars = {
 } as const;
 
 /** A value of any type. */
-const anyValue: Item<AnyValue> = {
+export const anyValue: Item<AnyValue> = {
   name: at,
   tag: tags[at],
   type: 0,
@@ -184,8 +172,8 @@ function writeRaw(writer: TtlvWriter, any: AnyValue): void {
 export function attributeValue<N extends AttributeName>(
   list: readonly Attribute[],
   wanted: N,
-): ValueOf<(typeof attributes)[N]> | undefined {
-  return list.find((each) => each.name === wanted)?.value as ValueOf<(typeof attributes)[N]> | undefined;
+): KnownValue<N> | undefined {
+  return list.find((each) => each.name === wanted)?.value as KnownValue<N> | undefined;
 }
 
 /** A Name attribute of the usual type. */

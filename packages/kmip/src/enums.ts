@@ -1,10 +1,16 @@
-/** Enumerations of KMIP 1.4, 9.1.3.2, as name and number; extensions (8xxxxxxx) belong to vendors and are not listed. */
+/**
+ * Enumerations of KMIP 1.4, 9.1.3.2, and what 2.0 and 2.1 added, as name and number; extensions (8xxxxxxx) belong to
+ * vendors and are not listed.
+ */
 
 /** KMIP 1.4, 9.1.3.2.1. */
 export const credentialType = {
   'Username and Password': 1,
   Device: 2,
   Attestation: 3,
+  'One Time Password': 4,
+  'Hashed Password': 5,
+  Ticket: 6,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.2. */
@@ -120,6 +126,8 @@ export const recommendedCurve = {
   BRAINPOOLP384T1: 66,
   BRAINPOOLP512R1: 67,
   BRAINPOOLP512T1: 68,
+  CURVE25519: 69,
+  CURVE448: 70,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.6. */
@@ -182,6 +190,7 @@ export const objectType = {
   'Secret Data': 7,
   'Opaque Object': 8,
   'PGP Key': 9,
+  'Certificate Request': 10,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.13. */
@@ -226,6 +235,22 @@ export const cryptographicAlgorithm = {
   'HMAC-SHA3-512': 38,
   'SHAKE-128': 39,
   'SHAKE-256': 40,
+  ARIA: 41,
+  SEED: 42,
+  SM2: 43,
+  SM3: 44,
+  SM4: 45,
+  'GOST R 34.10-2012': 46,
+  'GOST R 34.11-2012': 47,
+  'GOST R 34.13-2015': 48,
+  'GOST 28147-89': 49,
+  XMSS: 50,
+  'SPHINCS-256': 51,
+  McEliece: 52,
+  'McEliece-6960119': 53,
+  'McEliece-8192128': 54,
+  Ed25519: 55,
+  Ed448: 56,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.14. */
@@ -349,6 +374,7 @@ export const linkType = {
   'Next Link': 267,
   'PKCS#12 Certificate Link': 268,
   'PKCS#12 Password Link': 269,
+  'Wrapping Key Link': 270,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.21. */
@@ -361,6 +387,8 @@ export const derivationMethod = {
   'NIST800 - 108 - F': 6,
   'NIST800 - 108 - DPI': 7,
   'Asymmetric Key': 8,
+  'AWS Signature Version 4': 9,
+  HKDF: 10,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.22. */
@@ -392,6 +420,8 @@ export const queryFunction = {
   'Query Profiles': 10,
   'Query Capabilities': 11,
   'Query Client Registration Methods': 12,
+  'Query Defaults Information': 13,
+  'Query Storage Protection Masks': 14,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.25. */
@@ -454,6 +484,16 @@ export const operation = {
   'Join Split Key': 41,
   Import: 42,
   Export: 43,
+  Log: 44,
+  Login: 45,
+  Logout: 46,
+  'Delegated Login': 47,
+  'Adjust Attribute': 48,
+  'Set Attribute': 49,
+  'Set Endpoint Role': 50,
+  'PKCS#11': 51,
+  Interop: 52,
+  'Re-Provision': 53,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.28. */
@@ -491,6 +531,49 @@ export const resultReason = {
   'Not Extractable': 23,
   'Object Already Exists': 24,
   'General Failure': 256,
+  'Invalid Ticket': 25,
+  'Usage Limit Exceeded': 26,
+  'Numeric Range': 27,
+  'Invalid Data Type': 28,
+  'Read Only Attribute': 29,
+  'Multi Valued Attribute': 30,
+  'Unsupported Attribute': 31,
+  'Attribute Instance Not Found': 32,
+  'Attribute Not Found': 33,
+  'Attribute Read Only': 34,
+  'Attribute Single Valued': 35,
+  'Bad Cryptographic Parameters': 36,
+  'Bad Password': 37,
+  'Codec Error': 38,
+  'Illegal Object Type': 40,
+  'Incompatible Cryptographic Usage Mask': 41,
+  'Internal Server Error': 42,
+  'Invalid Asynchronous Correlation Value': 43,
+  'Invalid Attribute': 44,
+  'Invalid Attribute Value': 45,
+  'Invalid Correlation Value': 46,
+  'Invalid CSR': 47,
+  'Invalid Object Type': 48,
+  'Key Wrap Type Not Supported': 50,
+  'Missing Initialization Vector': 52,
+  'Non Unique Name Attribute': 53,
+  'Object Destroyed': 54,
+  'Object Not Found': 55,
+  'Not Authorized': 57,
+  'Server Limit Exceeded': 58,
+  'Unknown Enumeration': 59,
+  'Unknown Message Extension': 60,
+  'Unknown Tag': 61,
+  'Unsupported Cryptographic Parameters': 62,
+  'Unsupported Protocol Version': 63,
+  'Wrapping Object Archived': 64,
+  'Wrapping Object Destroyed': 65,
+  'Wrapping Object Not Found': 66,
+  'Wrong Key Lifecycle State': 67,
+  'Protection Storage Unavailable': 68,
+  'PKCS#11 Codec Error': 69,
+  'PKCS#11 Invalid Function': 70,
+  'PKCS#11 Invalid Interface': 71,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.30. */
@@ -746,6 +829,47 @@ export const profileName = {
   'JSON Server KMIP v1.4': 154,
   'XML Client KMIP v1.4': 155,
   'XML Server KMIP v1.4': 156,
+  'Complete Server Basic': 260,
+  'Complete Server TLS v1.2': 261,
+  'Tape Library Client': 262,
+  'Tape Library Server': 263,
+  'Symmetric Key Lifecycle Client': 264,
+  'Symmetric Key Lifecycle Server': 265,
+  'Asymmetric Key Lifecycle Client': 266,
+  'Asymmetric Key Lifecycle Server': 267,
+  'Basic Cryptographic Client': 268,
+  'Basic Cryptographic Server': 269,
+  'Advanced Cryptographic Client': 270,
+  'Advanced Cryptographic Server': 271,
+  'RNG Cryptographic Client': 272,
+  'RNG Cryptographic Server': 273,
+  'Basic Symmetric Key Foundry Client': 274,
+  'Intermediate Symmetric Key Foundry Client': 275,
+  'Advanced Symmetric Key Foundry Client': 276,
+  'Symmetric Key Foundry Server': 277,
+  'Opaque Managed Object Store Client': 278,
+  'Opaque Managed Object Store Server': 279,
+  'Suite B minLOS_128 Client': 280,
+  'Suite B minLOS_128 Server': 281,
+  'Suite B minLOS_192 Client': 282,
+  'Suite B minLOS_192 Server': 283,
+  'Storage Array with Self Encrypting Drive Client': 284,
+  'Storage Array with Self Encrypting Drive Server': 285,
+  'HTTPS Client': 286,
+  'HTTPS Server': 287,
+  'JSON Client': 288,
+  'JSON Server': 289,
+  'XML Client': 290,
+  'XML Server': 291,
+  'AES XTS Client': 292,
+  'AES XTS Server': 293,
+  'Quantum Safe Client': 294,
+  'Quantum Safe Server': 295,
+  'PKCS#11 Client': 296,
+  'PKCS#11 Server': 297,
+  'Baseline Client': 298,
+  'Baseline Server': 299,
+  'Complete Server': 300,
 } as const satisfies Record<string, number>;
 
 /** KMIP 1.4, 9.1.3.2.43. */
@@ -830,6 +954,99 @@ export const storageStatusMask = {
   'Archival storage': 0x2,
 } as const satisfies Record<string, number>;
 
+/** KMIP 2.1, 11. */
+export const adjustmentType = {
+  Increment: 1,
+  Decrement: 2,
+  Negate: 3,
+} as const satisfies Record<string, number>;
+
+/** KMIP 2.1, 11. */
+export const asynchronousIndicator = {
+  Mandatory: 1,
+  Optional: 2,
+  Prohibited: 3,
+} as const satisfies Record<string, number>;
+
+/** KMIP 2.1, 11. */
+export const endpointRole = {
+  Client: 1,
+  Server: 2,
+} as const satisfies Record<string, number>;
+
+/** KMIP 2.1, 11. */
+export const nistKeyType = {
+  'Private signature key': 1,
+  'Public signature verification key': 2,
+  'Symmetric authentication key': 3,
+  'Private authentication key': 4,
+  'Public authentication key': 5,
+  'Symmetric data encryption key': 6,
+  'Symmetric key wrapping key': 7,
+  'Symmetric random number generation key': 8,
+  'Symmetric master key': 9,
+  'Private key transport key': 10,
+  'Public key transport key': 11,
+  'Symmetric key agreement key': 12,
+  'Private static key agreement key': 13,
+  'Public static key agreement key': 14,
+  'Private ephemeral key agreement key': 15,
+  'Public ephemeral key agreement key': 16,
+  'Symmetric authorization key': 17,
+  'Private authorization key': 18,
+  'Public authorization key': 19,
+} as const satisfies Record<string, number>;
+
+/** KMIP 2.1, 11. */
+export const protectionLevel = {
+  High: 1,
+  Low: 2,
+} as const satisfies Record<string, number>;
+
+/** KMIP 2.1, 11. */
+export const ticketType = {
+  Login: 1,
+} as const satisfies Record<string, number>;
+
+/** KMIP 2.1, 11. */
+export const uniqueIdentifierReference = {
+  'ID Placeholder': 1,
+  Certify: 2,
+  Create: 3,
+  'Create Key Pair': 4,
+  'Create Key Pair Private Key': 5,
+  'Create Key Pair Public Key': 6,
+  'Create Split Key': 7,
+  'Derive Key': 8,
+  Import: 9,
+  'Join Split Key': 10,
+  Locate: 11,
+  Register: 12,
+  'Re-key': 13,
+  'Re-certify': 14,
+  'Re-key Key Pair': 15,
+  'Re-key Key Pair Private Key': 16,
+  'Re-key Key Pair Public Key': 17,
+} as const satisfies Record<string, number>;
+
+/** KMIP 2.1, 12: the bits of the mask. */
+export const protectionStorageMask = {
+  Software: 0x1,
+  Hardware: 0x2,
+  'On Processor': 0x4,
+  'On System': 0x8,
+  'Off System': 0x10,
+  Hypervisor: 0x20,
+  'Operating System': 0x40,
+  Container: 0x80,
+  'On Premises': 0x100,
+  'Off Premises': 0x200,
+  'Self Managed': 0x400,
+  Outsourced: 0x800,
+  Validated: 0x1000,
+  'Same Jurisdiction': 0x2000,
+} as const satisfies Record<string, number>;
+
 /** The enumeration that belongs to a tag. */
 export const enumerations: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'Credential Type': credentialType,
@@ -881,4 +1098,11 @@ export const enumerations: Readonly<Record<string, Readonly<Record<string, numbe
   'Client Registration Method': clientRegistrationMethod,
   'Key Wrap Type': keyWrapType,
   'Mask Generator': maskGenerator,
+  'Adjustment Type': adjustmentType,
+  'Asynchronous Indicator': asynchronousIndicator,
+  'Endpoint Role': endpointRole,
+  'NIST Key Type': nistKeyType,
+  'Protection Level': protectionLevel,
+  'Ticket Type': ticketType,
+  'Unique Identifier': uniqueIdentifierReference,
 };

@@ -12,6 +12,8 @@ export const limits = {
   text: 65_536,
   /** Attributes of one list. */
   attributes: 128,
+  /** Unique Identifiers in the answer to one Locate. */
+  located: 1000,
   /** Octets of a Unique Batch Item ID. */
   batchItemId: 64,
 } as const;

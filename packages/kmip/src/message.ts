@@ -7,10 +7,12 @@ import {
   resultStatus,
 } from './enums.ts';
 import { limits } from './limits.ts';
-import type { ValueOf } from './ttlv/item.ts';
+import { peekVersion } from './peek-version.ts';
+import type { Item, ValueOf } from './ttlv/item.ts';
 import { lazy } from './ttlv/lazy.ts';
 import { boolean, bytes, dateTime, enumeration, integer, openEnumeration, text } from './ttlv/scalars.ts';
 import { optional, repeated, structure } from './ttlv/structure.ts';
+import { rankOfNumbers } from './ttlv/vocabulary.ts';
 
 /** KMIP 1.4, 6.1. */
 export const ProtocolVersion = structure('Protocol Version', {
@@ -18,6 +20,23 @@ export const ProtocolVersion = structure('Protocol Version', {
   minor: integer('Protocol Version Minor'),
 });
 export type ProtocolVersion = ValueOf<typeof ProtocolVersion>;
+
+/** A message, read and written in the words of the version that its header states. */
+function inItsVersion<T extends { readonly header: { readonly version: ProtocolVersion } }>(of: Item<T>): Item<T> {
+  return {
+    ...of,
+    read(reader, at, length) {
+      const stated = peekVersion(reader.bytes);
+      if (stated !== undefined) reader.rank = rankOfNumbers(stated.major, stated.minor);
+      return of.read(reader, at, length);
+    },
+    write(writer, message) {
+      const { major, minor } = message.header.version;
+      writer.rank = rankOfNumbers(major, minor);
+      of.write(writer, message);
+    },
+  };
+}
 
 /** KMIP 1.4, 2.1.2: who the client says it is. What the value holds depends on the type. */
 export const Credential = structure('Credential', {
@@ -65,10 +84,9 @@ export const RequestItem = structure('Batch Item', {
 export type RequestItem = ValueOf<typeof RequestItem>;
 
 /** KMIP 1.4, 7.1. */
-export const RequestMessage = structure('Request Message', {
-  header: RequestHeader,
-  items: repeated(RequestItem, limits.batch),
-});
+export const RequestMessage = inItsVersion(
+  structure('Request Message', { header: RequestHeader, items: repeated(RequestItem, limits.batch) }),
+);
 export type RequestMessage = ValueOf<typeof RequestMessage>;
 
 const nonce = structure('Nonce', { id: bytes('Nonce ID', 256), value: bytes('Nonce Value', 256) });
@@ -99,8 +117,7 @@ export const ResponseItem = structure('Batch Item', {
 export type ResponseItem = ValueOf<typeof ResponseItem>;
 
 /** KMIP 1.4, 7.1. */
-export const ResponseMessage = structure('Response Message', {
-  header: ResponseHeader,
-  items: repeated(ResponseItem, limits.batch),
-});
+export const ResponseMessage = inItsVersion(
+  structure('Response Message', { header: ResponseHeader, items: repeated(ResponseItem, limits.batch) }),
+);
 export type ResponseMessage = ValueOf<typeof ResponseMessage>;

@@ -1,7 +1,7 @@
 import { KmipError } from '../error.ts';
 import type { ProtocolVersion } from '../message.ts';
 import { discoverVersions } from '../operations/discover-versions.ts';
-import type { Operation } from '../operations/operation.ts';
+import { hasOperation, type Operation } from '../operations/operation.ts';
 import { sameVersion, versions, versionText } from '../version.ts';
 import type { Connection } from './connection.ts';
 import { exchange } from './exchange.ts';
@@ -77,7 +77,7 @@ async function once<Request, Response>(
     return await pool.with(until, fresh, async (connection) => {
       const reused = connection.used;
       const version = await agree(pool, connection, until);
-      if (operation.since.minor > version.minor)
+      if (!hasOperation(operation, version))
         throw new KmipError('version.unsupported', `${operation.name}: not in version ${versionText(version)}`);
       progress.sent = true;
       try {

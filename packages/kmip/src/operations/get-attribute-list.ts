@@ -1,6 +1,5 @@
-import { limits } from '../limits.ts';
-import { text } from '../ttlv/scalars.ts';
-import { optional, repeated, structure } from '../ttlv/structure.ts';
+import { attributeNames } from '../attribute-name.ts';
+import { optional, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
 /** KMIP 1.4, 4.13. The names of the attributes that an object has. */
@@ -9,8 +8,5 @@ export const getAttributeList = declare({
   since: { major: 1, minor: 0 },
   repeatable: true,
   request: structure('Request Payload', { id: optional(uniqueIdentifier) }),
-  response: structure('Response Payload', {
-    id: uniqueIdentifier,
-    names: repeated(text('Attribute Name', 1024), limits.attributes),
-  }),
+  response: structure('Response Payload', { id: uniqueIdentifier, names: attributeNames }),
 });

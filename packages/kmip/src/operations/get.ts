@@ -1,11 +1,11 @@
-import { keyCompressionType, keyFormatType, objectType } from '../enums.ts';
-import { SymmetricKey } from '../key-block.ts';
-import { lazy } from '../ttlv/lazy.ts';
+import { keyCompressionType, keyFormatType, keyWrapType, objectType } from '../enums.ts';
+import { KeyWrappingSpecification } from '../key-wrapping.ts';
+import { ManagedObject } from '../managed-object.ts';
 import { enumeration, openEnumeration } from '../ttlv/scalars.ts';
-import { optional, structure } from '../ttlv/structure.ts';
+import { optional, since, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
-/** KMIP 1.4, 4.11. Hands out a symmetric key. */
+/** KMIP 1.4, 4.11. Hands an object out, wrapped when that is asked for. */
 export const get = declare({
   name: 'Get',
   since: { major: 1, minor: 0 },
@@ -13,12 +13,13 @@ export const get = declare({
   request: structure('Request Payload', {
     id: optional(uniqueIdentifier),
     format: optional(openEnumeration('Key Format Type', keyFormatType)),
+    wrapType: since('1.4', optional(enumeration('Key Wrap Type', keyWrapType))),
     compression: optional(openEnumeration('Key Compression Type', keyCompressionType)),
-    wrapping: optional(lazy('Key Wrapping Specification')),
+    wrapping: optional(KeyWrappingSpecification),
   }),
   response: structure('Response Payload', {
     objectType: enumeration('Object Type', objectType),
     id: uniqueIdentifier,
-    key: SymmetricKey,
+    object: ManagedObject,
   }),
 });

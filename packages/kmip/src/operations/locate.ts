@@ -1,8 +1,9 @@
 import { Attribute } from '../attribute.ts';
+import { Attributes } from '../attributes.ts';
 import { objectGroupMember } from '../enums.ts';
 import { limits } from '../limits.ts';
 import { enumeration, integer } from '../ttlv/scalars.ts';
-import { optional, repeated, structure } from '../ttlv/structure.ts';
+import { byMajor, optional, repeated, since, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
 /** KMIP 1.4, 4.9. The ids of the objects that have all these attributes. */
@@ -12,13 +13,13 @@ export const locate = declare({
   repeatable: true,
   request: structure('Request Payload', {
     maximumItems: optional(integer('Maximum Items')),
-    offsetItems: optional(integer('Offset Items')),
+    offsetItems: since('1.3', optional(integer('Offset Items'))),
     storageStatus: optional(integer('Storage Status Mask')),
-    groupMember: optional(enumeration('Object Group Member', objectGroupMember)),
-    attributes: repeated(Attribute, limits.attributes),
+    groupMember: since('1.1', optional(enumeration('Object Group Member', objectGroupMember))),
+    attributes: byMajor(repeated(Attribute, limits.attributes), Attributes),
   }),
   response: structure('Response Payload', {
-    total: optional(integer('Located Items')),
-    ids: repeated(uniqueIdentifier, 1000),
+    total: since('1.3', optional(integer('Located Items'))),
+    ids: repeated(uniqueIdentifier, limits.located),
   }),
 });

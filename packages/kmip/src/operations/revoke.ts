@@ -1,5 +1,5 @@
-import { revocationReasonCode } from '../enums.ts';
-import { dateTime, enumeration, text } from '../ttlv/scalars.ts';
+import { RevocationReason } from '../attribute-values.ts';
+import { dateTime } from '../ttlv/scalars.ts';
 import { optional, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
@@ -10,10 +10,7 @@ export const revoke = declare({
   repeatable: false,
   request: structure('Request Payload', {
     id: optional(uniqueIdentifier),
-    reason: structure('Revocation Reason', {
-      code: enumeration('Revocation Reason Code', revocationReasonCode),
-      message: optional(text('Revocation Message', 1024)),
-    }),
+    reason: RevocationReason,
     compromisedAt: optional(dateTime('Compromise Occurrence Date')),
   }),
   response: structure('Response Payload', { id: uniqueIdentifier }),

@@ -7,14 +7,15 @@ import {
   type ResponseItem,
   ResponseMessage,
 } from '../message.ts';
-import type { OperationName, RequestOf, ResponseOf } from '../operations/operation.ts';
+import { hasOperation, type OperationName, type RequestOf, type ResponseOf } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
+import { peekVersion } from '../peek-version.ts';
 import { decodeItem, encodeItem } from '../ttlv/item.ts';
 import { encoded } from '../ttlv/lazy.ts';
+import { rankOfNumbers } from '../ttlv/vocabulary.ts';
 import { versions } from '../version.ts';
 import { credentialFault } from './credential.ts';
 import { OperationError } from './operation-error.ts';
-import { peekVersion } from './peek-version.ts';
 
 /** What a handler knows besides its request. */
 export interface Call<Client> {
@@ -156,12 +157,13 @@ function act<Client>(handlers: Handlers<Client>, call: Call<Client>, request: Re
   const handler = handlers[request.operation as keyof typeof operations] as
     | ((request: unknown, call: Call<Client>) => unknown)
     | undefined;
-  if (declared === undefined || handler === undefined || declared.since.minor > call.version.minor)
+  if (declared === undefined || handler === undefined || !hasOperation(declared, call.version))
     throw new OperationError('Operation Not Supported', `${request.operation} is not carried out here`);
   if (request.extension?.critical === true)
     throw new OperationError('Feature Not Supported', 'a critical Message Extension');
   const asked = request.payload.as<unknown>(declared.request as never);
-  return encodeItem(declared.response as never, handler(asked, call) as never);
+  const { major, minor } = call.version;
+  return encodeItem(declared.response as never, handler(asked, call) as never, rankOfNumbers(major, minor));
 }
 
 /** What a client is told about an error. */

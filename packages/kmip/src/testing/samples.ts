@@ -49,7 +49,8 @@ export const getAnswer = (fill = 0x5a): Buffer<ArrayBuffer> =>
         payload: bound(get.response, {
           objectType: 'Symmetric Key',
           id: 'one',
-          key: {
+          object: {
+            type: 'Symmetric Key',
             block: {
               format: 'Raw',
               value: { material: Secret.take(new Uint8Array(32).fill(fill)), attributes: [] },

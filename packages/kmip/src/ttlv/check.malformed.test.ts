@@ -3,6 +3,7 @@ import test from 'node:test';
 import { fromHex } from '@vouchsafe/bytes/hex';
 import { everyBitFlip, everyTruncation, mutations } from '@vouchsafe/bytes/hostile';
 import { TtlvError } from '../error.ts';
+import { keyOctets } from '../managed-object.ts';
 import { RequestMessage, ResponseMessage } from '../message.ts';
 import { create } from '../operations/create.ts';
 import { get } from '../operations/get.ts';
@@ -123,7 +124,7 @@ const more = (length: string, delta: number) => (Number.parseInt(length, 16) + d
 test('the key leaves the message when it is read', () => {
   const message = getAnswer(0x5a);
   assert.ok(message.includes(Buffer.alloc(32, 0x5a)));
-  using material = decodeItem(ResponseMessage, message).items[0]!.payload!.as(get.response).key.block.value.material;
+  using material = keyOctets(decodeItem(ResponseMessage, message).items[0]!.payload!.as(get.response).object)!;
   assert.ok(!message.includes(0x5a));
   assert.ok(material.use((octets) => octets.every((octet) => octet === 0x5a)));
 });

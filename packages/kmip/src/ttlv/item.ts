@@ -1,7 +1,8 @@
 import { EncodeError } from '@vouchsafe/bytes/writer';
 import { type TagName, tags } from '../tags.ts';
 import { check, uint24, uint32, wrongType } from './check.ts';
-import { TtlvReader } from './reader.ts';
+import { type ReadOptions, TtlvReader } from './reader.ts';
+import type { Rank } from './vocabulary.ts';
 import { TtlvWriter } from './writer.ts';
 
 /** How an item stands in TTLV: one declaration gives reader, writer, type and error path. */
@@ -10,10 +11,14 @@ export interface Item<T> {
   readonly tag: number;
   /** The code of its type; 0 when the item accepts several and looks itself. */
   readonly type: number;
+  /** Every tag that it may stand under, when there are several. */
+  readonly tags?: readonly number[];
   /** Reads the value at `at`; tag, type and all lengths were checked. */
   read(reader: TtlvReader, at: number, length: number): T;
   /** Writes header and value. */
   write(writer: TtlvWriter, value: T): void;
+  /** Whether a version has the words for the value; every version does when this is left out. */
+  fits?(value: T, rank: Rank): boolean;
 }
 
 /** The type of the values of an item. */
@@ -24,6 +29,7 @@ export interface Body<T> {
   readonly type: number;
   read(reader: TtlvReader, at: number, length: number, tag: number): T;
   write(writer: TtlvWriter, tag: number, value: T): void;
+  fits?(value: T, rank: Rank): boolean;
 }
 
 /** An item of a tag. */
@@ -35,6 +41,7 @@ export function item<T>(name: TagName, body: Body<T>): Item<T> {
     type: body.type,
     read: (reader, at, length) => body.read(reader, at, length, tag),
     write: (writer, value) => body.write(writer, tag, value),
+    ...(body.fits === undefined ? {} : { fits: body.fits }),
   };
 }
 
@@ -42,7 +49,7 @@ export function item<T>(name: TagName, body: Body<T>): Item<T> {
  * Decodes octets that are exactly this item.
  * @throws {TtlvError} when they are not
  */
-export function decodeItem<T>(of: Item<T>, bytes: Uint8Array, options: { readonly lenient?: boolean } = {}): T {
+export function decodeItem<T>(of: Item<T>, bytes: Uint8Array, options: ReadOptions = {}): T {
   check(bytes);
   return readChecked(of, new TtlvReader(bytes, options), 0);
 }
@@ -50,7 +57,7 @@ export function decodeItem<T>(of: Item<T>, bytes: Uint8Array, options: { readonl
 /** Reads the item whose header stands at `at`, out of octets that `check` went through. */
 export function readChecked<T>(of: Item<T>, reader: TtlvReader, at: number): T {
   const tag = uint24(reader.bytes, at);
-  if (tag !== of.tag) reader.fail('malformed', tag, at, `expected ${of.name}`);
+  if (tag !== of.tag && !of.tags?.includes(tag)) reader.fail('malformed', tag, at, `expected ${of.name}`);
   const type = reader.bytes[at + 3]!;
   if (of.type !== 0 && type !== of.type) reader.fail('malformed', tag, at, wrongType(of.type, type));
   return of.read(reader, at + 8, uint32(reader.bytes, at + 4));
@@ -59,11 +66,15 @@ export function readChecked<T>(of: Item<T>, reader: TtlvReader, at: number): T {
 const shared = new TtlvWriter();
 let busy = false;
 
-/** Encodes an item. @throws {EncodeError} when the value does not fit its declaration */
-export function encodeItem<T>(of: Item<T>, value: T): Buffer<ArrayBuffer> {
+/**
+ * Encodes an item, in the words of 1.4 when no version is given; a message says its version itself.
+ * @throws {EncodeError} when the value does not fit its declaration
+ */
+export function encodeItem<T>(of: Item<T>, value: T, rank?: Rank): Buffer<ArrayBuffer> {
   if (busy) throw new EncodeError(`${of.name}: an item is being encoded already`);
   busy = true;
   try {
+    if (rank !== undefined) shared.rank = rank;
     of.write(shared, value);
     return shared.finish();
   } finally {

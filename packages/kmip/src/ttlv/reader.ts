@@ -1,16 +1,28 @@
 import { TtlvError, type TtlvFault } from '../error.ts';
 import { tagName } from '../tags.ts';
+import { lastOfMajor1, type Rank } from './vocabulary.ts';
+
+/** How octets are read. */
+export interface ReadOptions {
+  /** Fields that a structure does not know are skipped. Default false. */
+  readonly lenient?: boolean;
+  /** The version that they are in; a message says so itself. Default 1.4. */
+  readonly rank?: Rank;
+}
 
 /** What is read from: octets that `check` went through, and the path to the item being read. */
 export class TtlvReader {
   readonly bytes: Buffer;
   /** Fields that a structure does not know are skipped: the peer speaks another minor version (KMIP 1.4, 11.1). */
   readonly lenient: boolean;
+  /** The version whose words the octets are read as. */
+  rank: Rank;
   readonly #path: number[] = [];
 
-  constructor(bytes: Uint8Array, options: { readonly lenient?: boolean } = {}) {
+  constructor(bytes: Uint8Array, options: ReadOptions = {}) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.lenient = options.lenient ?? false;
+    this.rank = options.rank ?? lastOfMajor1;
   }
 
   enter(tag: number): void {

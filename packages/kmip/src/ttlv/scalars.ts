@@ -15,7 +15,7 @@ const whole = (tag: number, value: number, from: number, to: number): number =>
     ? value
     : outside(tag, value, `a whole number ${from}..${to}`);
 
-const integerBody: Body<number> = {
+export const integerBody: Body<number> = {
   type: itemTypes.Integer.code,
   read: (reader, at) => reader.bytes.readInt32BE(at),
   write(writer, tag, value) {
@@ -24,7 +24,7 @@ const integerBody: Body<number> = {
   },
 };
 
-const longBody: Body<bigint> = {
+export const longBody: Body<bigint> = {
   type: itemTypes['Long Integer'].code,
   read: (reader, at) => reader.bytes.readBigInt64BE(at),
   write(writer, tag, value) {
@@ -33,7 +33,7 @@ const longBody: Body<bigint> = {
   },
 };
 
-const intervalBody: Body<number> = {
+export const intervalBody: Body<number> = {
   type: itemTypes.Interval.code,
   read: (reader, at) => reader.bytes.readUInt32BE(at),
   write(writer, tag, value) {
@@ -42,7 +42,7 @@ const intervalBody: Body<number> = {
   },
 };
 
-const booleanBody: Body<boolean> = {
+export const booleanBody: Body<boolean> = {
   type: itemTypes.Boolean.code,
   read: (reader, at) => reader.bytes[at + 7] === 1,
   write(writer, tag, value) {
@@ -55,7 +55,7 @@ const booleanBody: Body<boolean> = {
 /** Seconds since 1970 that a `Date` can hold. */
 const lastSecond = 8_640_000_000_000;
 
-const dateTimeBody: Body<Date> = {
+export const dateTimeBody: Body<Date> = {
   type: itemTypes['Date-Time'].code,
   read(reader, at, _length, tag) {
     const seconds = reader.bytes.readInt32BE(at) * 2 ** 32 + reader.bytes.readUInt32BE(at + 4);
@@ -70,7 +70,7 @@ const dateTimeBody: Body<Date> = {
   },
 };
 
-const textBody = (max: number): Body<string> => ({
+export const textBody = (max: number): Body<string> => ({
   type: itemTypes['Text String'].code,
   read(reader, at, length, tag) {
     if (length > max) reader.fail('malformed', tag, at, `text of ${length} bytes, limit ${max}`);
@@ -85,7 +85,7 @@ const textBody = (max: number): Body<string> => ({
   },
 });
 
-const bytesBody = (max: number): Body<Uint8Array> => ({
+export const bytesBody = (max: number): Body<Uint8Array> => ({
   type: itemTypes['Byte String'].code,
   read(reader, at, length, tag) {
     if (length > max) reader.fail('malformed', tag, at, `${length} bytes, limit ${max}`);
@@ -99,7 +99,7 @@ const bytesBody = (max: number): Body<Uint8Array> => ({
 });
 
 /** The value is moved: the octets in the receive buffer are wiped. */
-const secretBody = (type: 'Byte String' | 'Text String'): Body<Secret> => ({
+export const secretBody = (type: 'Byte String' | 'Text String' | 'Big Integer'): Body<Secret> => ({
   type: itemTypes[type].code,
   read: (reader, at, length) => Secret.take(reader.bytes.subarray(at, at + length)),
   write(writer, tag, value) {
@@ -109,6 +109,17 @@ const secretBody = (type: 'Byte String' | 'Text String'): Body<Secret> => ({
     });
   },
 });
+
+/** A signed number of any size in two's complement, most significant octet first, a multiple of eight octets. */
+export const bigIntegerBody: Body<Uint8Array> = {
+  type: itemTypes['Big Integer'].code,
+  read: (reader, at, length) => copy(reader.bytes.subarray(at, at + length)),
+  write(writer, tag, value) {
+    if (value.length === 0 || value.length % 8 !== 0) outside(tag, `${value.length} bytes`, 'a multiple of 8 bytes');
+    const at = writer.item(tag, itemTypes['Big Integer'].code, value.length);
+    writer.bytes.set(value, at);
+  },
+};
 
 /** A signed 32-bit number. */
 export const integer = (name: TagName): Item<number> => item(name, integerBody);
@@ -130,7 +141,7 @@ export const secretText = (name: TagName): Item<Secret> => item(name, secretBody
 
 type Table = Readonly<Record<string, number>>;
 
-function enumerationBody<T extends string>(table: Table, open: boolean): Body<T> {
+export function enumerationBody<T extends string>(table: Table, open: boolean): Body<T> {
   const names = new Map(Object.entries(table).map(([name, value]) => [value, name]));
   return {
     type: itemTypes.Enumeration.code,
@@ -148,6 +159,10 @@ function enumerationBody<T extends string>(table: Table, open: boolean): Body<T>
   };
 }
 
+/** A value that vendors and later versions may have added to, for use under several tags. */
+export const openEnumerationBody = <const N extends Table>(names: N): Body<(keyof N & string) | `0x${string}`> =>
+  enumerationBody<(keyof N & string) | `0x${string}`>(names, true);
+
 /** A value of a closed list of names; any other value is an error. */
 export const enumeration = <const N extends Table>(name: TagName, names: N): Item<keyof N & string> =>
   item(name, enumerationBody<keyof N & string>(names, false));
@@ -156,5 +171,9 @@ export const enumeration = <const N extends Table>(name: TagName, names: N): Ite
 export const openEnumeration = <const N extends Table>(
   name: TagName,
   names: N,
-): Item<(keyof N & string) | `0x${string}`> =>
-  item(name, enumerationBody<(keyof N & string) | `0x${string}`>(names, true));
+): Item<(keyof N & string) | `0x${string}`> => item(name, openEnumerationBody(names));
+
+/** A signed number of any size, as it stands: two's complement in a multiple of eight octets. */
+export const bigInteger = (name: TagName): Item<Uint8Array> => item(name, bigIntegerBody);
+/** A number of any size that is secret: moved out of the message, which holds zeros afterwards. */
+export const secretBigInteger = (name: TagName): Item<Secret> => item(name, secretBody('Big Integer'));

@@ -1,9 +1,11 @@
 import { EncodeError } from '@vouchsafe/bytes/writer';
-import { type TagName, tags } from '../tags.ts';
+import { type TagName, tagName } from '../tags.ts';
 import { padded, uint24, uint32, wrongType } from './check.ts';
-import type { Item, ValueOf } from './item.ts';
+import { type Body, type Item, item, type ValueOf } from './item.ts';
 import { itemTypes } from './item-type.ts';
 import type { TtlvReader } from './reader.ts';
+import { lastOfMajor1, newestRank, type Rank, rankOf, type VersionName, versionNames } from './vocabulary.ts';
+import type { TtlvWriter } from './writer.ts';
 
 /** A field that may be left out. */
 export interface Optional<T> {
@@ -24,18 +26,65 @@ export const optional = <T>(item: Item<T>): Optional<T> => ({ presence: 'optiona
 /** The field may stand up to `max` times. */
 export const repeated = <T>(item: Item<T>, max: number): Repeated<T> => ({ presence: 'repeated', item, max });
 
-// biome-ignore lint/suspicious/noExplicitAny: items are invariant, a record of unlike items has no narrower type
-type Fields = Record<string, Item<any> | Optional<any> | Repeated<any>>;
+/** A field that only some versions have; in the others it is neither read nor written. */
+export interface Ranged<F> {
+  readonly presence: 'ranged';
+  readonly field: F;
+  readonly from: Rank;
+  readonly to: Rank;
+}
 
-/** The type of a structure. */
-export type Structure<F> = {
-  [K in keyof F as F[K] extends { presence: 'optional' } ? never : K]: F[K] extends Repeated<infer T>
+/** The field is there from this version on. */
+export const since = <F>(version: VersionName, field: F): Ranged<F> => ({
+  presence: 'ranged',
+  field,
+  from: rankOf(version),
+  to: newestRank,
+});
+
+/** The field is there up to this version. */
+export const until = <F>(version: VersionName, field: F): Ranged<F> => ({
+  presence: 'ranged',
+  field,
+  from: 0,
+  to: rankOf(version),
+});
+
+/** The field stands in one way in versions 1.x and in another from 2.0 on; its value is the same. */
+export interface ByMajor<F> {
+  readonly presence: 'by-major';
+  readonly one: F;
+  readonly two: AnyField;
+}
+
+/** The field stands as `one` in versions 1.x and as `two` from 2.0 on. */
+export const byMajor = <F>(one: F, two: AnyField): ByMajor<F> => ({ presence: 'by-major', one, two });
+
+// biome-ignore lint/suspicious/noExplicitAny: items are invariant, a record of unlike items has no narrower type
+type AnyField = Item<any> | Optional<any> | Repeated<any> | Ranged<any> | ByMajor<any>;
+type Fields = Record<string, AnyField>;
+
+type Present<F> = F extends { presence: 'optional' | 'ranged' }
+  ? false
+  : F extends ByMajor<infer G>
+    ? Present<G>
+    : true;
+type FieldValue<F> =
+  F extends Repeated<infer T>
     ? T[]
-    : ValueOf<F[K]>;
+    : F extends Optional<infer T>
+      ? T
+      : F extends Ranged<infer G>
+        ? FieldValue<G>
+        : F extends ByMajor<infer G>
+          ? FieldValue<G>
+          : ValueOf<F>;
+
+/** The type of a structure. Fields that some versions lack may be left out in all. */
+export type Structure<F> = {
+  [K in keyof F as Present<F[K]> extends true ? K : never]: FieldValue<F[K]>;
 } & {
-  [K in keyof F as F[K] extends { presence: 'optional' } ? K : never]?: F[K] extends Optional<infer T>
-    ? T | undefined
-    : never;
+  [K in keyof F as Present<F[K]> extends true ? never : K]?: FieldValue<F[K]> | undefined;
 };
 
 interface Row {
@@ -46,29 +95,39 @@ interface Row {
 }
 
 /** Fields one after the other, in the order of the standard (KMIP 1.4, 9.1.2: order is significant). */
-export function structure<const F extends Fields>(
-  name: TagName,
-  fields: F,
-): Item<Structure<F>> & { readonly fields: F } {
-  const rows = Object.entries(fields).map(row);
-  const tag = tags[name];
+export const structure = <const F extends Fields>(name: TagName, fields: F): Item<Structure<F>> =>
+  item(name, structureBody(fields));
+
+/** What a structure of these fields says apart from its tag. */
+export function structureBody<const F extends Fields>(fields: F): Body<Structure<F>> {
+  const byRank: Row[][] = [];
+  const rowsAt = (rank: Rank): Row[] => {
+    byRank[rank] ??= Object.entries(fields).flatMap(([key, field]) => row(key, field, rank));
+    return byRank[rank];
+  };
   return {
-    name,
-    tag,
     type: itemTypes.Structure.code,
-    fields,
-    read: (reader, at, length) => readFields(reader, tag, rows, at, at + length) as Structure<F>,
-    write(writer, value) {
+    read: (reader, at, length, tag) => readFields(reader, tag, rowsAt(reader.rank), at, at + length) as Structure<F>,
+    write(writer, tag, value) {
       const body = writer.open(tag);
-      for (const each of rows) writeField(each, (value as Record<string, unknown>)[each.key], name, writer);
+      for (const each of rowsAt(writer.rank)) writeField(each, (value as Values)[each.key], tag, writer);
       writer.close(body);
     },
+    fits: (value, rank) =>
+      rowsAt(rank).every(
+        ({ key, item, presence }) => presence !== 'required' || (item.fits?.((value as Values)[key], rank) ?? true),
+      ),
   };
 }
 
-function row([key, field]: [string, Fields[string]]): Row {
-  if (!('presence' in field)) return { key, item: field, presence: 'required', max: 1 };
-  return { key, item: field.item, presence: field.presence, max: 'max' in field ? field.max : 1 };
+type Values = Readonly<Record<string, unknown>>;
+
+/** The field as it stands in a version; nothing when that version does not have it. */
+function row(key: string, field: AnyField, rank: Rank): Row[] {
+  if (!('presence' in field)) return [{ key, item: field, presence: 'required', max: 1 }];
+  if (field.presence === 'ranged') return field.from <= rank && rank <= field.to ? row(key, field.field, rank) : [];
+  if (field.presence === 'by-major') return row(key, rank <= lastOfMajor1 ? field.one : field.two, rank);
+  return [{ key, item: field.item, presence: field.presence, max: 'max' in field ? field.max : 1 }];
 }
 
 function readFields(reader: TtlvReader, tag: number, rows: readonly Row[], from: number, end: number): unknown {
@@ -91,11 +150,13 @@ function readFields(reader: TtlvReader, tag: number, rows: readonly Row[], from:
   return value;
 }
 
+const isTagOf = (of: Item<unknown>, tag: number): boolean => of.tag === tag || (of.tags?.includes(tag) ?? false);
+
 /** Which field stands here; -1 for one to be ignored. */
 function find(reader: TtlvReader, rows: readonly Row[], next: number, at: number): number {
   const tag = uint24(reader.bytes, at);
-  for (let i = next; i < rows.length; i++) if (rows[i]!.item.tag === tag) return i;
-  if (rows.some((each) => each.item.tag === tag)) reader.fail('malformed', tag, at, 'repeated, or not in its place');
+  for (let i = next; i < rows.length; i++) if (isTagOf(rows[i]!.item, tag)) return i;
+  if (rows.some((each) => isTagOf(each.item, tag))) reader.fail('malformed', tag, at, 'repeated, or not in its place');
   if (!reader.lenient) reader.fail('unknown-field', tag, at, 'no such field in this structure');
   return -1;
 }
@@ -119,12 +180,18 @@ function readField(reader: TtlvReader, field: Row, value: Record<string, unknown
   list.push(read);
 }
 
-function writeField(field: Row, value: unknown, name: string, writer: Parameters<Item<unknown>['write']>[0]): void {
+/** What the version has no words for is left out, so that a peer is never told of what came after its version. */
+function writeField(field: Row, value: unknown, tag: number, writer: TtlvWriter): void {
+  const { item } = field;
+  const spoken = (each: unknown) => item.fits?.(each, writer.rank) ?? true;
   if (field.presence === 'repeated') {
     const list = (value ?? []) as unknown[];
     if (list.length > field.max)
-      throw new EncodeError(`${name}.${field.key}: ${list.length} items, limit ${field.max}`);
-    for (const each of list) field.item.write(writer, each);
-  } else if (value !== undefined) field.item.write(writer, value);
-  else if (field.presence === 'required') throw new EncodeError(`${name}.${field.key}: is missing`);
+      throw new EncodeError(`${tagName(tag)}.${field.key}: ${list.length} items, limit ${field.max}`);
+    for (const each of list) if (spoken(each)) item.write(writer, each);
+  } else if (value === undefined) {
+    if (field.presence === 'required') throw new EncodeError(`${tagName(tag)}.${field.key}: is missing`);
+  } else if (spoken(value)) item.write(writer, value);
+  else if (field.presence === 'required')
+    throw new EncodeError(`${tagName(tag)}.${field.key}: version ${versionNames[writer.rank]} has no words for it`);
 }

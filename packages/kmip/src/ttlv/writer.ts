@@ -1,6 +1,7 @@
 import { EncodeError } from '@vouchsafe/bytes/writer';
 import { limits } from '../limits.ts';
 import { padded } from './check.ts';
+import { lastOfMajor1, type Rank } from './vocabulary.ts';
 
 const start = 4096;
 
@@ -8,6 +9,8 @@ const start = 4096;
 export class TtlvWriter {
   #bytes = Buffer.alloc(start);
   #length = 0;
+  /** The version in whose words is written. */
+  rank: Rank = lastOfMajor1;
 
   /** Writes the header of an item and makes room for its value; returns where the value goes. */
   item(tag: number, type: number, length: number): number {
@@ -54,6 +57,7 @@ export class TtlvWriter {
   reset(): void {
     this.#bytes.fill(0, 0, this.#length);
     this.#length = 0;
+    this.rank = lastOfMajor1;
   }
 
   #header(at: number, tag: number, type: number, length: number): void {

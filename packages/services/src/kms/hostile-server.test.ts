@@ -66,7 +66,7 @@ const keyPayload = ({ id = 'a', algorithm = 'AES', length = 256, octets = 32 }: 
   const answer: ResponseOf<typeof get> = {
     objectType: 'Symmetric Key',
     id,
-    key: { block: { format: 'Raw', value: { material, attributes: [] }, algorithm, length } },
+    object: { type: 'Symmetric Key', block: { format: 'Raw', value: { material, attributes: [] }, algorithm, length } },
   };
   return { payload: bound(get.response, answer) };
 };

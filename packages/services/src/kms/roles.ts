@@ -35,7 +35,7 @@ export const permissions = {
     'Create Split Key',
     'Join Split Key',
   ],
-  label: ['Add Attribute', 'Modify Attribute', 'Delete Attribute'],
+  label: ['Add Attribute', 'Modify Attribute', 'Delete Attribute', 'Set Attribute', 'Adjust Attribute'],
   /** What decides whether an object can still be used, and whether it is there at all. */
   govern: ['Activate', 'Revoke', 'Destroy', 'Archive', 'Recover'],
   /** Requests that go on after their answer. */

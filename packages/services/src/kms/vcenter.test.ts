@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fromHex } from '@vouchsafe/bytes/hex';
 import { attributeValue, customAttribute } from '@vouchsafe/kmip/attribute';
+import { keyOctets } from '@vouchsafe/kmip/managed-object';
 import { activate } from '@vouchsafe/kmip/operations/activate';
 import { addAttribute } from '@vouchsafe/kmip/operations/add-attribute';
 import { create } from '@vouchsafe/kmip/operations/create';
@@ -94,9 +95,9 @@ test('the conversation of a vCenter that makes, labels, fetches and activates a 
   const third = await connectAs();
   await third.ask(numbered);
   const fetched = await third.ask(requestMessage([asking(get, { id: key }, id(1))]));
-  const { block } = fetched.items[0]!.payload!.as(get.response).key;
-  assert.equal(block.value.material.length, 32);
-  assert.equal(block.length, 256);
+  const { object } = fetched.items[0]!.payload!.as(get.response);
+  assert.equal(keyOctets(object)?.length, 32);
+  assert.equal('block' in object && object.block.length, 256);
   const stateOf = async () => {
     const answer = await third.ask(requestMessage([asking(getAttributes, { id: key, names: ['State'] }, id(1))]));
     return attributeValue(answer.items[0]!.payload!.as(getAttributes.response).attributes, 'State');

@@ -1,6 +1,6 @@
 import type { Secret } from '@vouchsafe/bytes/secret';
 import { KmipError } from '../../error.ts';
-import type { KeyBlock } from '../../key-block.ts';
+import { keyOctets, type ManagedObject, wipeObject } from '../../managed-object.ts';
 import { get as operation } from '../../operations/get.ts';
 import type { Send } from '../send.ts';
 import type { NewKey } from './create.ts';
@@ -23,21 +23,23 @@ export const get =
   (send: Send) =>
   async (id: string, expected?: Expected): Promise<FetchedKey> => {
     const answer = await send(operation, { id });
-    const { block } = answer.key;
+    const { object } = answer;
     try {
       expectId('Get', id, answer.id);
       if (answer.objectType !== 'Symmetric Key') throw wrong(`a ${answer.objectType} came`);
-      return fetched(id, block, expected);
+      return fetched(id, object, expected);
     } catch (error) {
-      block.value.material[Symbol.dispose]();
+      wipeObject(object);
       throw error;
     }
   };
 
-function fetched(id: string, block: KeyBlock, expected?: Expected): FetchedKey {
-  const { algorithm, length, format } = block;
-  const { material } = block.value;
+function fetched(id: string, object: ManagedObject, expected?: Expected): FetchedKey {
+  if (object.type !== 'Symmetric Key') throw wrong(`a ${object.type} came`);
+  const { algorithm, length, format } = object.block;
+  const material = keyOctets(object);
   if (format !== 'Raw') throw wrong(`the key comes as ${format}, expected Raw`);
+  if (material === undefined) throw wrong('the key comes wrapped, or not at all');
   if (algorithm === undefined || algorithm.startsWith('0x') || length === undefined)
     throw wrong('the key comes without a known algorithm and length');
   if (material.length * 8 !== length)

@@ -24,6 +24,9 @@ export const get =
     return {
       objectType: object.type,
       id: object.id,
-      key: { block: { format: 'Raw', value: { material, attributes: [] }, algorithm, length } },
+      object: {
+        type: 'Symmetric Key',
+        block: { format: 'Raw', value: { material, attributes: [] }, algorithm, length },
+      },
     };
   };
