@@ -17,6 +17,7 @@ import type { HeldLog } from './held-log.ts';
 import type { HostRecord } from './host-record.ts';
 import type { ImaContinuation, ImaProgress } from './ima/progress.ts';
 import type { KnownKeys } from './known-keys.ts';
+import type { OtherBank } from './messages.ts';
 import type { AttestationPolicy } from './policy.ts';
 import type { TpmAttributes } from './tpm-attributes.ts';
 import { type Finding, fail, type Verdict, verdictOf } from './verdict.ts';
@@ -96,6 +97,10 @@ export interface Proven {
   quote: TpmsQuoteInfo;
   /** [quote.digest] values that the quote vouches for, by PCR */
   pcrs: ReadonlyMap<number, Uint8Array>;
+  /** [quote.digest] of other banks that were asked for, PCR 0 to 7 */
+  banks: ReadonlyMap<OtherBank, ReadonlyMap<number, Uint8Array>>;
+  /** [eventlog.banks] what the log accounts for in them, of banks that it covers */
+  bankValues: ReadonlyMap<OtherBank, ReadonlyMap<number, Uint8Array>>;
   /** [evidence.held] only when the host refers to its event log instead of sending it */
   held: HeldLog;
   /** [eventlog.replay] digests and order are proven, types and data are not */

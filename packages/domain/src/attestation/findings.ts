@@ -155,6 +155,26 @@ export const findings = {
     stops: 'a changed, cut, reordered or foreign event log',
     advice: 'reboot the host; if it comes back, something extends PCRs without logging it',
   },
+  'eventlog.banks': {
+    stops: 'a SHA-256 bank that the firmware left empty and the operating system filled with a golden log',
+    advice: 'see the finding of the bank',
+  },
+  'bank.empty': {
+    stops: 'a bank that the firmware did not measure into, and so perhaps none',
+    advice: 'update the firmware; which banks it measures into is set beside the TPM in its menu',
+  },
+  'bank.disagrees': {
+    stops: 'another boot than the log tells, measured into a bank that is not looked at elsewhere',
+    advice: compromised,
+  },
+  'bank.unlogged': {
+    stops: 'a bank that the firmware measures into and keeps no log of',
+    advice: 'switch the bank off in the menu of the firmware, or unset require_every_bank',
+  },
+  'bank.unquoted': {
+    stops: 'a bank that would tell of another boot, and that the host keeps to itself',
+    advice: 'update the agent of the host, or unset require_every_bank',
+  },
   'eventlog.boot': {
     stops: 'a bank that the firmware left empty, or a boot with an error',
     advice: 'look at the firmware: is the SHA-256 bank active, did it report an error?',

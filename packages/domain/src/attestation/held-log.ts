@@ -1,4 +1,5 @@
 import { algorithms, type Bank } from '@vouchsafe/eventlog/algorithms';
+import type { OtherBank } from './messages.ts';
 import type { Finding } from './verdict.ts';
 
 /**
@@ -13,17 +14,21 @@ export class HeldLog {
   readonly image: string;
   /** By check. */
   readonly findings: ReadonlyMap<string, readonly Finding[]>;
+  /** Banks beside SHA-256 that the log has digests for. */
+  readonly banks: readonly OtherBank[];
   readonly #values: ReadonlyMap<Bank, PackedValues>;
 
   constructor(of: {
     readonly sha256: string;
     readonly image: string;
     readonly findings: ReadonlyMap<string, readonly Finding[]>;
+    readonly banks?: readonly OtherBank[];
     readonly values: ReadonlyMap<Bank, ReadonlyMap<number, Uint8Array>>;
   }) {
     this.sha256 = of.sha256;
     this.image = of.image;
     this.findings = of.findings;
+    this.banks = of.banks ?? [];
     this.#values = new Map([...of.values].map(([bank, values]) => [bank, packed(bank, values)]));
   }
 

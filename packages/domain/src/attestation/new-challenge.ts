@@ -4,7 +4,7 @@ import { nameOf } from '@vouchsafe/tpm2/name';
 import { Problem } from '../problem.ts';
 import type { Challenge } from './challenge.ts';
 import { ekHash } from './ek.ts';
-import type { ChallengeAnswer, ChallengeRequest } from './messages.ts';
+import { type ChallengeAnswer, type ChallengeRequest, type OtherBank, otherBanks } from './messages.ts';
 import { quotedPcrs } from './policy.ts';
 
 /** What a challenge takes from its maker: randomness, policy epoch and time. */
@@ -25,17 +25,25 @@ export function newChallenge(request: ChallengeRequest, seed: ChallengeSeed): Ne
   const [ekPublic, ak] = [octets('ek.public', request.ek.public), octets('ak', request.ak)];
   const { credentialBlob, encryptedSecret, ek } = credentialFor(ekPublic, ak, seed.secret);
   const pcrs = [...quotedPcrs];
+  const banks = otherBanksOf(request);
   return {
-    challenge: { ...seed, ek, ekPublic, ak, bank: 'sha256', pcrs },
+    challenge: { ...seed, ek, ekPublic, ak, bank: 'sha256', pcrs, ...banks },
     told: {
       nonce: base64url(seed.nonce),
       credential_blob: base64url(credentialBlob),
       encrypted_secret: base64url(encryptedSecret),
       bank: 'sha256',
       pcrs,
+      ...banks,
       expires: seed.exp,
     },
   };
+}
+
+/** Banks that the TPM has beside SHA-256; hosts that offer none are older and would not understand being told. */
+function otherBanksOf({ banks }: ChallengeRequest): { readonly banks?: OtherBank[] } {
+  const wanted = (Object.keys(otherBanks) as OtherBank[]).filter((bank) => banks.includes(bank));
+  return wanted.length === 0 ? {} : { banks: wanted };
 }
 
 function credentialFor(ekPublic: Uint8Array, ak: Uint8Array, secret: Uint8Array) {

@@ -20,6 +20,8 @@ export const TpmSettings = Type.Object(
     virtual_tpm_scopes: Type.Array(Type.String({ maxLength: 128 }), { maxItems: 64 }),
     /** Only a boot after a full reset of the TPM counts, none that was suspended or hibernated since. */
     require_full_boot: Type.Optional(Type.Boolean()),
+    /** Every bank that TPM or event log have must be quoted and logged; without it that is noted. */
+    require_every_bank: Type.Optional(Type.Boolean()),
     /** Seconds from one attestation of a host to its next; 300 when it is left out. A token lives for 600. */
     attestation_interval: Type.Optional(Type.Integer({ minimum: 30, maximum: 540 })),
     /** Revocation lists: `off`, `if-present` (a loaded one counts), or `required` (each issuer needs a current one). */
@@ -73,6 +75,12 @@ export interface AttestationPolicy {
  * TCG PC Client Platform Firmware Profile, 3.3.4; UAPI Linux TPM PCR Registry for 8 to 15.
  */
 export const quotedPcrs = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] as const;
+
+/**
+ * The PCRs that are quoted of every other bank: those that the firmware extends, in each bank that is active
+ * (TCG PC Client Platform Firmware Profile, 3.3.4). What runs later extends the banks that it likes.
+ */
+export const firmwarePcrs = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
 /**
  * The PCRs that a base image fixes. Left out: 1 and 5 hold boot order, boot attempts and the partition table, 6 is the

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type Appraisal, type Appraised, type BootKey, bootOf } from '@vouchsafe/domain/attestation/appraisal';
 import type { Challenge } from '@vouchsafe/domain/attestation/challenge';
+import { otherBanksIn } from '@vouchsafe/domain/attestation/checks/event-log-banks';
 import { HeldLog } from '@vouchsafe/domain/attestation/held-log';
 import { type ImaProgress, imaPcr } from '@vouchsafe/domain/attestation/ima/progress';
 import type { ReportAnswer } from '@vouchsafe/domain/attestation/messages';
 import type { AttestationPolicy } from '@vouchsafe/domain/attestation/policy';
 import { policyDigest } from '@vouchsafe/domain/attestation/policy-digest';
 import type { Finding } from '@vouchsafe/domain/attestation/verdict';
+import type { Bank } from '@vouchsafe/eventlog/algorithms';
 import { initialValue, startupLocality } from '@vouchsafe/eventlog/replay';
 import { decodeAttest } from '@vouchsafe/tpm2/attest';
 
@@ -77,12 +79,14 @@ export class HeldEvidence {
       .update(evidence.eventLog ?? new Uint8Array())
       .digest('hex');
     const image = appraisal.get('image').name;
-    const key = [sha256, nameOfPolicy(policy), image].join();
+    // Which banks were replayed depends on what the host offered.
+    const key = [sha256, nameOfPolicy(policy), image, ...(challenge.banks ?? [])].join();
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
     const findings = new Map([...ofLog].map(([check, found]) => [check, this.#shareFindings(found)]));
-    const values = new Map([[challenge.bank, accountedFor(appraisal)]]);
-    const log = new HeldLog({ sha256, image, findings, values });
+    const values = new Map<Bank, ReadonlyMap<number, Uint8Array>>(appraisal.get('bankValues'));
+    values.set(challenge.bank, accountedFor(appraisal));
+    const log = new HeldLog({ sha256, image, findings, values, banks: otherBanksIn(appraisal) });
     this.#shared.set(key, log);
     forgetFirst(this.#shared, maxShared);
     return log;

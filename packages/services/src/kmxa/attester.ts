@@ -8,6 +8,7 @@ import { Problem } from '@vouchsafe/domain/problem';
 import type { Tpm } from '@vouchsafe/tpm2/tpm';
 import type { AgentConfig } from '../config/host.ts';
 import { HttpClient } from '../http/client.ts';
+import { activeBanks } from './active-banks.ts';
 import type { ServiceRecord } from './configuration.ts';
 import type { EkChoice } from './ek-choice.ts';
 import { challengeRequest, makeEvidence, type SessionKeys } from './evidence.ts';
@@ -98,7 +99,7 @@ interface Rounds {
 async function bothRounds(rounds: Rounds, held: Held | undefined): Promise<ReportAnswer> {
   const { client, tpm, identity, keys, input } = rounds;
   const challenge = readChallenge(
-    (await client.call('POST', '/attestation/challenge', challengeRequest(identity))).body,
+    (await client.call('POST', '/attestation/challenge', challengeRequest(identity, await activeBanks(tpm)))).body,
   );
   const { documents } = input;
   const made = await makeEvidence(tpm, identity, challenge, keys, input);

@@ -3,6 +3,7 @@ import { groupOf } from '@vouchsafe/domain/group/group';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
 import { validator } from '@vouchsafe/domain/parse';
 import { HttpClient } from '../http/client.ts';
+import { activeBanks } from './active-banks.ts';
 import type { AttesterInput } from './attester.ts';
 import type { ServiceRecord } from './configuration.ts';
 import { challengeRequest, makeEvidence } from './evidence.ts';
@@ -31,7 +32,11 @@ export async function confirmBoot(service: ServiceRecord, input: AttesterInput):
     await using tpm = await openTpm(input.agent.tpm);
     await using identity = await openIdentity(tpm, input.agent.ek);
     const keys = { signing: newPair(), encryption: newPair() };
-    const begun = await client.call('POST', '/attestation/challenge', challengeRequest(identity));
+    const begun = await client.call(
+      'POST',
+      '/attestation/challenge',
+      challengeRequest(identity, await activeBanks(tpm)),
+    );
     const challenge = readChallenge(begun.body);
     const evidence = await makeEvidence(tpm, identity, challenge, keys, input);
     const headers = { [challengeHeader]: challenge.challenge };

@@ -3,13 +3,21 @@ import { base64url, fromBase64url } from '@vouchsafe/bytes/base64url';
 import { hex } from '@vouchsafe/bytes/hex';
 import type { AgentClaims } from '@vouchsafe/domain/attestation/claims';
 import { extraData } from '@vouchsafe/domain/attestation/extra-data';
-import type { ChallengeAnswer, ChallengeRequest, WholeEvidence } from '@vouchsafe/domain/attestation/messages';
+import type {
+  ChallengeAnswer,
+  ChallengeRequest,
+  OtherBank,
+  WholeEvidence,
+} from '@vouchsafe/domain/attestation/messages';
 import { maxCommandLine } from '@vouchsafe/domain/attestation/messages';
+import { banksInHex } from '@vouchsafe/domain/attestation/pcr-values';
+import { firmwarePcrs } from '@vouchsafe/domain/attestation/policy';
 import { type EcPair, jwkOf } from '@vouchsafe/domain/keys/jwk';
 import { Problem } from '@vouchsafe/domain/problem';
 import { activateCredential } from '@vouchsafe/tpm2/commands/activate-credential';
 import { pcrRead } from '@vouchsafe/tpm2/commands/pcr-read';
 import { quote } from '@vouchsafe/tpm2/commands/quote';
+import type { TpmsPcrSelection } from '@vouchsafe/tpm2/pcr-selection';
 import type { Tpm } from '@vouchsafe/tpm2/tpm';
 import type { AgentConfig } from '../config/host.ts';
 import type { TpmIdentity } from './tpm-identity.ts';
@@ -29,8 +37,14 @@ export interface EvidenceInput {
   readonly version: string;
 }
 
-/** First round: the keys of the TPM, public halves and certificates. */
-export function challengeRequest({ ek, ak, certificate, intermediates }: TpmIdentity): ChallengeRequest {
+/**
+ * First round: the keys of the TPM, public halves and certificates.
+ * @param banks those that the TPM has, see `activeBanks`
+ */
+export function challengeRequest(
+  { ek, ak, certificate, intermediates }: TpmIdentity,
+  banks: readonly string[] = ['sha256'],
+): ChallengeRequest {
   return {
     ek: {
       public: base64url(ek.publicArea),
@@ -38,7 +52,7 @@ export function challengeRequest({ ek, ak, certificate, intermediates }: TpmIden
       intermediates: intermediates.map(base64url),
     },
     ak: base64url(ak.publicArea),
-    banks: ['sha256'],
+    banks: [...banks],
   };
 }
 
@@ -67,7 +81,7 @@ export async function makeEvidence(
   };
   using secret = await activateCredential(tpm, identity.ak, identity.ek, credential);
   const qualifyingData = secret.use((bytes) => extraData(fromBase64url(challenge.nonce), bytes, claims));
-  const { pcrs, signed } = await quotedPcrs(tpm, identity, challenge, qualifyingData);
+  const { pcrs, banks, signed } = await quotedPcrs(tpm, identity, challenge, qualifyingData);
   const ima = readLog(agent.ima_log, 'ima_log', 'optional');
   const commandLine = agent.command_line === undefined ? undefined : readCommandLine(agent.command_line);
   return {
@@ -78,6 +92,7 @@ export async function makeEvidence(
     ...(identity.certificate === undefined ? {} : { ek_certificate: base64url(identity.certificate) }),
     intermediates: identity.intermediates.map(base64url),
     pcrs: Object.fromEntries([...pcrs].map(([pcr, value]) => [String(pcr), hex(value)])),
+    ...(banks.size === 0 ? {} : { banks: banksInHex(banks) }),
     event_log: base64url(readLog(agent.event_log, 'event_log', 'needed')),
     ...(ima.length === 0 ? {} : { ima_log: base64url(ima) }),
     ...(commandLine === undefined ? {} : { command_line: commandLine }),
@@ -85,16 +100,29 @@ export async function makeEvidence(
 }
 
 /** Reads the PCRs around the quote; IMA may extend PCR 10 in between, so the reading is repeated until it stands still. */
-async function quotedPcrs(tpm: Tpm, { ak }: TpmIdentity, { bank, pcrs }: ChallengeAnswer, qualifyingData: Uint8Array) {
+async function quotedPcrs(tpm: Tpm, { ak }: TpmIdentity, challenge: ChallengeAnswer, qualifyingData: Uint8Array) {
+  const { bank, pcrs, banks: others = [] } = challenge;
+  const selection: TpmsPcrSelection[] = [
+    { hash: bank, pcrSelect: [...pcrs] },
+    ...others.map((hash) => ({ hash, pcrSelect: [...firmwarePcrs] })),
+  ];
   for (let tries = 0; tries < 8; tries++) {
     const before = await pcrRead(tpm, bank, pcrs);
-    const signed = await quote(tpm, ak, qualifyingData, [{ hash: bank, pcrSelect: [...pcrs] }]);
+    const banks = await readBanks(tpm, others);
+    const signed = await quote(tpm, ak, qualifyingData, selection);
     const after = await pcrRead(tpm, bank, pcrs);
     if ([...before].every(([pcr, value]) => hex(value) === hex(after.get(pcr) ?? new Uint8Array()))) {
-      return { pcrs: after, signed };
+      return { pcrs: after, banks, signed };
     }
   }
   throw new Problem('tpm.unavailable', 'the PCRs change faster than they can be quoted');
+}
+
+/** What the firmware measured is not extended any more, so it is read once. */
+async function readBanks(tpm: Tpm, banks: readonly OtherBank[]): Promise<Map<OtherBank, Map<number, Uint8Array>>> {
+  const values = new Map<OtherBank, Map<number, Uint8Array>>();
+  for (const bank of banks) values.set(bank, await pcrRead(tpm, bank, firmwarePcrs));
+  return values;
 }
 
 /** The kernel's name for its boot; without it the agent says nothing of it. */

@@ -38,7 +38,11 @@ const believed: Readonly<Record<string, (appraisal: Appraisal) => void>> = {
   },
   'ek.certificate': (appraisal) => appraisal.prove('tpm', 'hardware'),
   'host.enrolled': (appraisal) => appraisal.prove('host', appraisal.input.host ?? anybody(appraisal)),
-  'quote.digest': (appraisal) => appraisal.prove('pcrs', appraisal.input.evidence.pcrs),
+  'quote.digest': (appraisal) => {
+    const { pcrs, banks } = appraisal.input.evidence;
+    appraisal.prove('pcrs', pcrs);
+    appraisal.prove('banks', banks ?? new Map());
+  },
   'eventlog.replay': (appraisal) => {
     const log = decodeLog(appraisal.input.evidence.eventLog!);
     appraisal.prove('log', log);

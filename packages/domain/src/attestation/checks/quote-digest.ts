@@ -1,3 +1,4 @@
+import type { PcrValues } from '@vouchsafe/tpm2/quote-digest';
 import { pcrDigestFault, quotedValues } from '@vouchsafe/tpm2/quote-faults';
 import { signingSchemeOf } from '@vouchsafe/tpm2/signing-scheme';
 import type { Check } from '../appraisal.ts';
@@ -8,11 +9,15 @@ export const quoteDigest: Check = {
   id: 'quote.digest',
   gate: true,
   run(appraisal) {
-    const { bank } = appraisal.input.challenge;
-    const values = { [bank]: appraisal.input.evidence.pcrs };
+    const { challenge, evidence } = appraisal.input;
+    const { bank, banks = [] } = challenge;
+    const values: PcrValues = { [bank]: evidence.pcrs };
+    for (const each of banks) values[each] = evidence.banks?.get(each) ?? new Map();
     const fault = pcrDigestFault(appraisal.get('quote'), values, signingSchemeOf(appraisal.get('ak')).hash);
     if (fault !== undefined) return [fail(this.id, fault.detail)];
-    appraisal.prove('pcrs', quotedValues(appraisal.get('quote'), values)[bank] ?? new Map());
+    const quoted = quotedValues(appraisal.get('quote'), values);
+    appraisal.prove('pcrs', quoted[bank] ?? new Map());
+    appraisal.prove('banks', new Map(banks.map((each) => [each, quoted[each] ?? new Map()])));
     return [];
   },
 };

@@ -10,6 +10,7 @@ import { claimKeys } from './claim-keys.ts';
 import { clock } from './clock.ts';
 import { ekCertificate } from './ek-certificate.ts';
 import { ekTemplate } from './ek-template.ts';
+import { eventLogBanks } from './event-log-banks.ts';
 import { eventLogFacts } from './event-log-facts.ts';
 import { eventLogReplay } from './event-log-replay.ts';
 import { evidenceHeld } from './evidence-held.ts';
@@ -54,6 +55,7 @@ export const attestationChecks: readonly Check[] = [
   clock,
   tpmFirmware,
   eventLogReplay,
+  eventLogBanks,
   bootComplete,
   eventLogFacts,
   imaReplay,
