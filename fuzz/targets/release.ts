@@ -6,7 +6,9 @@ import { releaseOperations } from '@vouchsafe/domain/keys/release';
 import { testMembership } from '@vouchsafe/services/host/testing/membership';
 import { defaultProvider, ProviderConfiguration } from '@vouchsafe/services/kmxd/configuration';
 import { PrimaryKeys } from '@vouchsafe/services/kmxd/primary-keys';
+import { defaultLimits, HostLimits } from '@vouchsafe/services/kmxd/release-limits';
 import { ReleaseService } from '@vouchsafe/services/kmxd/release-service';
+import { FakeSource } from '@vouchsafe/services/kmxd/testing/fake-source';
 import { ConfigStore } from '@vouchsafe/store/config-store';
 import { problemsOf } from '../problems.ts';
 import { fixedPair, now, site } from '../site.ts';
@@ -34,14 +36,17 @@ export const make: MakeTargets = async () => {
     trusted_certificates: [],
   });
   let time = now;
+  const source = new FakeSource();
+  source.keys.set('one', primary);
   const service = new ReleaseService({
     group,
     membership: testMembership(),
     url,
     providers,
-    primaryKeys: new PrimaryKeys({ get: () => Promise.resolve({ key: primary, active: true }) }, () => time),
+    primaryKeys: new PrimaryKeys(source, () => time),
+    limits: new HostLimits(() => ({ ...defaultLimits, keys_per_second: 100_000, different_keys: 50_000 })),
     signer: () => kmxd,
-    audit: () => undefined,
+    audit: () => Promise.resolve(),
     now: () => time,
   });
   const ct = await wrapKek(primary, { prv, kid: 'one', scp: 'default', iat: now }, new Uint8Array(32));
@@ -66,7 +71,7 @@ export const make: MakeTargets = async () => {
         const of = { ...holder, token, url: url + path, body: raw, nonce, jti: String(jti++).padStart(16, '0'), now };
         await service.release(op, { path, authorization: `DPoP ${token}`, proof: await makeProof(of), raw });
       },
-      refuses: problemsOf('input.malformed', 'input.invalid'),
+      refuses: problemsOf('input.malformed', 'input.invalid', 'provider.catching-up'),
     },
   ];
 };

@@ -22,6 +22,7 @@ const File = Type.String({ maxLength: 4096 });
 const { name, scope, ek } = HostRecord.properties;
 const { not_before, not_after } = ImageRecord.properties;
 const { uses, share, accept_unmeasured_userspace, accept_auto_enrolled, description } = Provider.properties;
+const { scopes, deny_compromised, key_ttl, connection_timeout } = Provider.properties;
 
 const BaseImageFile = Type.Object(
   {
@@ -77,6 +78,10 @@ export const Wanted = Type.Object(
                 share: Type.Optional(share),
                 accept_unmeasured_userspace: Type.Optional(accept_unmeasured_userspace),
                 accept_auto_enrolled: Type.Optional(accept_auto_enrolled),
+                scopes,
+                deny_compromised: Type.Optional(deny_compromised),
+                key_ttl: Type.Optional(key_ttl),
+                connection_timeout,
               },
               closed,
             ),

@@ -256,14 +256,7 @@ export const problems = {
     'UNAUTHORIZED',
     4,
     'the key is not released',
-    'unknown key, other provider or other scope: the service does not say which',
-  ),
-  'release.unmeasured': facts(
-    403,
-    'UNAUTHORIZED',
-    4,
-    'the provider wants a host whose userspace is measured',
-    'import an image that covers userspace, or allow it for this provider',
+    'the service does not say why: its audit does, under `reason` (on a Trust Authority host)',
   ),
   'provider.unknown': facts(404, 'NOT_FOUND', 1, 'no such key provider', 'vouchsafe provider list'),
   'provider.catching-up': facts(

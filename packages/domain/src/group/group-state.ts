@@ -1,8 +1,16 @@
 import Type from 'typebox';
 import { validator } from '../parse.ts';
 
-/** Whom a denial is about: `ek:` and the SHA-256 of the EK's SubjectPublicKeyInfo, as tokens name it in `sub`. */
-export const Subject = Type.String({ pattern: '^ek:[0-9a-f]{64}$' });
+/**
+ * What a denial is about: a host, by `ek:` and the SHA-256 of the EK's SubjectPublicKeyInfo, as tokens name it in `sub`;
+ * or a key provider, by `prv:` and its id.
+ */
+export const Subject = Type.String({
+  pattern: '^(?:ek:[0-9a-f]{64}|prv:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$',
+});
+
+/** A key provider as the subject of a denial. */
+export const providerSubject = (prv: string): string => `prv:${prv}`;
 
 /** More denials than this are refused where they are made: what is spread stays bounded. */
 export const maxDenials = 100_000;

@@ -4,9 +4,9 @@ import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Request, RequestHead, Route } from '../http/server.ts';
 import { sourceHeader, sourceOf } from '../http/source-of.ts';
+import { TokenBucket } from '../limits/token-bucket.ts';
 import { Admission, type Lane } from './admission.ts';
 import type { AttestationService } from './attestation-service.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** Two logs of full size in base64, and the rest of the evidence. */
 const evidenceLimit = Math.ceil((2 * maxLogBytes * 4) / 3) + 65536;

@@ -31,7 +31,7 @@ afterEach(async () => {
   await part.close();
 });
 
-const serve = (of: 'attestd' | 'kmxd'): Promise<HttpClient> =>
+const serve = (of: 'attestd' | 'kmxd' | 'proxy'): Promise<HttpClient> =>
   part.serve(groupRoutes(of, register, followers, (entry) => records.push(entry)));
 
 async function follow(options: Parameters<typeof groupLink>[1] = {}, of: 'attestd' | 'kmxd' = 'kmxd') {
@@ -72,9 +72,16 @@ test('a part that does not take news in is named', async () => {
   assert.deepEqual(await followers.obeying(['kmxd'], register.version, 5000), []);
 });
 
-test('only attestd reports, and what is no change is named', async () => {
-  const [attestd, kmxd] = [await serve('attestd'), await serve('kmxd')];
-  await assert.rejects(kmxd.call('POST', '/host/group-state', {}), problem('operation.unknown'));
+test('each part reports in its own field, and what is no change is named', async () => {
+  const [attestd, kmxd, proxy] = [await serve('attestd'), await serve('kmxd'), await serve('proxy')];
+  const provider = 'prv:00000000-0000-4000-8000-000000000001';
+  await assert.rejects(proxy.call('POST', '/host/group-state', {}), problem('operation.unknown'));
+  for (const change of [{ deny: { [host]: 1 } }, { lifted: { [host]: 1 } }, { epoch: 1 }, { min_epoch: 1 }])
+    await assert.rejects(kmxd.call('POST', '/host/group-state', change), problem('input.invalid', /kmxd may not/));
+  const change = { deny: { [provider]: 1 } };
+  await assert.rejects(attestd.call('POST', '/host/group-state', change), problem('input.invalid', /attestd may not/));
+  await kmxd.call('POST', '/host/group-state', change);
+  assert.ok(register.standing.isDenied(provider));
   await assert.rejects(attestd.call('POST', '/host/group-state', { deny: { x: 1 } }), problem('input.invalid', /deny/));
   await assert.rejects(attestd.call('GET', '/host/group-state?after=x&of=y'), problem('input.invalid', /after/));
   await assert.rejects(

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
-import { readGroupChange } from '@vouchsafe/domain/group/group-state';
+import { type GroupChange, providerSubject, readGroupChange } from '@vouchsafe/domain/group/group-state';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { HostPart } from '../config/paths.ts';
 import type { Route } from '../http/server.ts';
@@ -12,9 +12,18 @@ export const longestHold = 30;
 /** A report of 10,000 denials. */
 const reportLimit = 1024 * 1024;
 
+/** What each part may say: attestd that trust was taken away, kmxd that a key provider was revoked or restored. */
+const mayReport: Partial<Record<HostPart, (change: GroupChange) => boolean>> = {
+  attestd: ({ deny = {}, lifted = {} }) => subjectsOf(deny, lifted).every((sub) => !isProvider(sub)),
+  kmxd: ({ epoch, min_epoch, deny = {}, lifted = {} }) =>
+    epoch === undefined && min_epoch === undefined && subjectsOf(deny, lifted).every(isProvider),
+};
+const subjectsOf = (...of: object[]): string[] => of.flatMap((each) => Object.keys(each));
+const isProvider = (sub: string): boolean => sub.startsWith(providerSubject(''));
+
 /**
- * What a part of a Trust Authority host may do with the state of the group, on its own socket: follow it, and, for
- * attestd alone, say that trust was taken away.
+ * What a part of a Trust Authority host may do with the state of the group, on its own socket: follow it, and say what
+ * was taken away in its own field.
  */
 export function groupRoutes(
   part: HostPart,
@@ -38,11 +47,12 @@ export function groupRoutes(
     bodyLimit: reportLimit,
     handle({ body }) {
       const change = readGroupChange(body);
+      if (mayReport[part]?.(change) !== true) throw new Problem('input.invalid', `${part} may not say this`);
       if (register.join(change)) audit(reported(part, change));
       return { body: { version: register.version } };
     },
   };
-  return part === 'attestd' ? [follow, report] : [follow];
+  return part in mayReport ? [follow, report] : [follow];
 }
 
 const reported = (part: HostPart, { deny = {}, lifted = {}, ...epochs }: ReturnType<typeof readGroupChange>) =>

@@ -7,6 +7,7 @@ import type { ConfigStore } from '@vouchsafe/store/config-store';
 import Type from 'typebox';
 import { checkDocuments, sameName } from '../management/collections.ts';
 import type { Replacement } from '../management/raw-config.ts';
+import { defaultLimits, ReleaseLimits } from './release-limits.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -35,6 +36,12 @@ export const PrimaryKey = Type.Object(
 );
 export type PrimaryKey = Type.Static<typeof PrimaryKey>;
 
+const Scope = Type.String({ minLength: 1, maxLength: 256 });
+
+/** Hosts of scope `opened_in` open what hosts of scope `made_in` made; not the other way round. */
+export const ScopePair = Type.Object({ made_in: Scope, opened_in: Scope }, closed);
+export type ScopePair = Type.Static<typeof ScopePair>;
+
 /** A trusted key provider. Its id is immutable and never used again; its name is for people. */
 export const Provider = Type.Object(
   {
@@ -42,18 +49,35 @@ export const Provider = Type.Object(
     name: Type.String({ minLength: 1, maxLength: 256 }),
     description: Type.String({ maxLength: 1024 }),
     servers: Type.Array(KeyServer, { minItems: 1, maxItems: 32 }),
+    /** Seconds for connection, TLS and one answer of one server. */
+    connection_timeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 60 })),
     primary_keys: Type.Array(PrimaryKey, { minItems: 1, maxItems: 64 }),
     /** PEM certificates of key servers or their CAs. */
     trusted_certificates: Type.Array(Type.String({ maxLength: 16384 }), { maxItems: 32 }),
     client_certificate: Type.Optional(Type.String({ maxLength: 32768 })),
     /** What released keys may be used for. */
     uses: KeyUses,
-    /** `all`: a host of any scope opens any ciphertext of this provider. `own`: only those its own scope made. */
-    share: Type.Union([Type.Literal('all'), Type.Literal('own')]),
+    /**
+     * `all`: a host of any scope opens any ciphertext of this provider. `own`: only those its own scope made. Pairs: those,
+     * and what the pairs name.
+     */
+    share: Type.Union([
+      Type.Literal('all'),
+      Type.Literal('own'),
+      Type.Array(ScopePair, { minItems: 1, maxItems: 1000 }),
+    ]),
+    /** Scopes, that is trusted clusters, whose hosts get keys of this provider; all when it is not there. */
+    scopes: Type.Optional(Type.Array(Scope, { minItems: 1, maxItems: 1000, uniqueItems: true })),
+    /** Seconds since 1970: KEKs that were made before are not opened any more. */
+    min_kek_iat: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 40 })),
     /** Release to hosts whose userspace no measurement covers. */
     accept_unmeasured_userspace: Type.Boolean(),
     /** Release to hosts that nobody approved by hand. */
     accept_auto_enrolled: Type.Boolean(),
+    /** Refuse also to wrap anew what a compromised primary key has wrapped. */
+    deny_compromised: Type.Boolean(),
+    /** Seconds for which primary keys are used while no key server answers. */
+    key_ttl: Type.Integer({ minimum: 0, maximum: 86_400 }),
   },
   closed,
 );
@@ -66,10 +90,22 @@ export const defaultProvider = {
   share: 'all',
   accept_unmeasured_userspace: false,
   accept_auto_enrolled: false,
+  deny_compromised: false,
+  key_ttl: 3600,
+} as const satisfies Partial<Provider>;
+
+/** What `provider harden` sets: a key starts VMs and is wrapped anew, by hosts of its own scope. */
+export const hardened = {
+  uses: ['run', 'recrypt'],
+  share: 'own',
+  accept_unmeasured_userspace: false,
+  accept_auto_enrolled: false,
 } as const satisfies Partial<Provider>;
 
 const collection = 'providers';
+const settings = 'settings';
 const read = validator('stored key provider', Provider);
+const readLimits = validator('stored limits', ReleaseLimits);
 const clientKey = (id: string) => `providers/${id}/client-key`;
 
 /** The key providers of a Key Provider Service, typed, over its store. */
@@ -127,7 +163,13 @@ export class ProviderConfiguration {
    * @throws {Problem} `object.in-use` when it is not newer, `input.invalid` naming the document
    */
   takeOver(replacement: Replacement): void {
-    checkDocuments(replacement, { [collection]: (name, body) => sameName(name, read(body).id) });
+    checkDocuments(replacement, {
+      [collection]: (name, body) => sameName(name, read(body).id),
+      [settings]: (name, body) => {
+        sameName(name, 'limits');
+        readLimits(body);
+      },
+    });
     const before = this.list();
     this.#store.replace(replacement);
     for (const { id } of [...before, ...this.list()]) this.#changed(id);
@@ -136,6 +178,16 @@ export class ProviderConfiguration {
   /** The private key for the provider's client certificate, PEM. */
   clientKey(id: string): Secret | undefined {
     return this.#store.getSecret(clientKey(id));
+  }
+
+  /** What one host may ask for. */
+  limits(): ReleaseLimits {
+    const stored = this.#store.get(settings, 'limits');
+    return stored === undefined ? defaultLimits : readLimits(stored);
+  }
+
+  putLimits(limits: ReleaseLimits): void {
+    this.#store.put(settings, 'limits', limits);
   }
 
   setClientCertificate(provider: Provider, certificate: string, privateKey: Secret): void {

@@ -4,26 +4,57 @@ import { type KeyServer, kmipClient } from '@vouchsafe/kmip/client/client';
 import type { KmipServer, ServerTrust } from '@vouchsafe/kmip/client/options';
 import { KmipError } from '@vouchsafe/kmip/error';
 import type { Provider, ProviderConfiguration } from './configuration.ts';
+import { type KeyState, keyStates, type ServerWord } from './key-state.ts';
 import type { PrimaryKeySource } from './primary-keys.ts';
 
-/** Gets primary keys by KMIP, with one client a provider. */
+/** Milliseconds in which a key server tells the state of a key: with the interval of polls, how late a change is seen. */
+export const stateTimeout = 2000;
+/** Seconds for connection, TLS and one answer of one server, where the provider does not say. */
+export const connectionTimeout = 5;
+
+interface Clients {
+  /** Asks the servers in their order. */
+  readonly any: KeyServer;
+  /** Each asks one server alone. */
+  readonly each: readonly (readonly [name: string, client: KeyServer])[];
+}
+
+/** Gets primary keys by KMIP, with clients of their own for each provider. */
 export class KmipSource implements PrimaryKeySource {
   readonly #providers: ProviderConfiguration;
-  readonly #clients = new Map<string, KeyServer>();
+  readonly #now: () => number;
+  readonly #clients = new Map<string, Clients>();
 
-  constructor(providers: ProviderConfiguration) {
-    this.#providers = providers;
+  /** @param now seconds of any clock */
+  constructor(providers: ProviderConfiguration, now: () => number) {
+    [this.#providers, this.#now] = [providers, now];
   }
 
-  /** The key and whether it is Active; other states open what was wrapped before. @throws {Problem} as declared */
-  async get(provider: Provider, uid: string): Promise<{ key: KeyObject; active: boolean }> {
-    const client = this.#client(provider);
+  async states(provider: Provider, uid: string): Promise<ServerWord[]> {
+    let clients: Clients;
     try {
-      const attributes = await client.getAttributes(uid, ['State']);
-      const state = attributes.find(({ name }) => name === 'State')?.value;
-      refuseUnusable(provider, uid, String(state));
-      using fetched = await client.get(uid, { algorithm: 'AES', length: 256 });
-      return { key: fetched.material.use((bytes) => createSecretKey(bytes)), active: state === 'Active' };
+      clients = this.#of(provider);
+    } catch (error) {
+      const problem = (error as Error).message;
+      return provider.servers.map(({ name }) => ({ server: name, state: undefined, at: this.#now(), problem }));
+    }
+    return await Promise.all(
+      clients.each.map(async ([server, client]): Promise<ServerWord> => {
+        try {
+          const state = stateIn(await client.getAttributes(uid, ['State']));
+          return { server, state, at: this.#now(), problem: undefined };
+        } catch (error) {
+          return { server, ...wordFrom(error), at: this.#now() };
+        }
+      }),
+    );
+  }
+
+  /** @throws {Problem} `kmip.unreachable`, `kmip.refused` */
+  async get(provider: Provider, uid: string): Promise<KeyObject> {
+    try {
+      using fetched = await this.#of(provider).any.get(uid, { algorithm: 'AES', length: 256 });
+      return fetched.material.use((bytes) => createSecretKey(bytes));
     } catch (error) {
       throw asProblem(provider, uid, error);
     }
@@ -31,7 +62,8 @@ export class KmipSource implements PrimaryKeySource {
 
   /** Closes the connections of a provider; the next request opens new ones. */
   forget(id: string): void {
-    this.#clients.get(id)?.close();
+    const { any, each = [] } = this.#clients.get(id) ?? {};
+    for (const client of [any, ...each.map(([, one]) => one)]) client?.close();
     this.#clients.delete(id);
   }
 
@@ -39,15 +71,15 @@ export class KmipSource implements PrimaryKeySource {
     for (const id of [...this.#clients.keys()]) this.forget(id);
   }
 
-  #client(provider: Provider): KeyServer {
+  #of(provider: Provider): Clients {
     const known = this.#clients.get(provider.id);
     if (known !== undefined) return known;
-    const client = this.#connect(provider);
-    this.#clients.set(provider.id, client);
-    return client;
+    const clients = this.#connect(provider);
+    this.#clients.set(provider.id, clients);
+    return clients;
   }
 
-  #connect(provider: Provider): KeyServer {
+  #connect(provider: Provider): Clients {
     using privateKey = this.#providers.clientKey(provider.id);
     if (privateKey === undefined || provider.client_certificate === undefined) {
       throw new Problem('kmip.refused', `provider ${provider.name} has no client certificate`);
@@ -56,6 +88,9 @@ export class KmipSource implements PrimaryKeySource {
       throw new Problem('kmip.refused', `provider ${provider.name} trusts no certificate of a key server`);
     }
     const trust = trustOf(provider.trusted_certificates);
+    const certificate = provider.client_certificate;
+    const key = privateKey.use((bytes) => createPrivateKey(Buffer.from(bytes)));
+    const tryTimeout = 1000 * (provider.connection_timeout ?? connectionTimeout);
     const servers = provider.servers.map(
       ({ address: { hostname, port } }): KmipServer => ({
         host: hostname,
@@ -63,12 +98,32 @@ export class KmipSource implements PrimaryKeySource {
         ...(port === undefined ? {} : { port }),
       }),
     );
-    return kmipClient({
-      servers: servers as [KmipServer, ...KmipServer[]],
-      certificate: provider.client_certificate,
-      key: privateKey.use((bytes) => createPrivateKey(Buffer.from(bytes))),
+    const [first, ...others] = servers;
+    if (first === undefined) throw new Problem('kmip.refused', `provider ${provider.name} has no key server`);
+    const each = servers.map((server, i) => {
+      const timeout = Math.min(stateTimeout, tryTimeout);
+      const client = kmipClient({ servers: [server], certificate, key, tryTimeout: timeout, timeout });
+      return [provider.servers[i]?.name ?? '', client] as const;
     });
+    return { any: kmipClient({ servers: [first, ...others], certificate, key, tryTimeout }), each };
   }
+}
+
+/** @throws {KmipError} when the server tells no state of the standard */
+function stateIn(attributes: readonly { readonly name: string; readonly value: unknown }[]): KeyState {
+  const said = attributes.find(({ name }) => name === 'State')?.value;
+  const state = keyStates.find((each) => each === said);
+  if (state === undefined) throw new KmipError('answer.invalid', `the server tells state ${String(said)}`);
+  return state;
+}
+
+function wordFrom(error: unknown): Pick<ServerWord, 'state' | 'problem' | 'distrust'> {
+  if (error instanceof KmipError && error.reason === 'Item Not Found') return { state: 'Missing', problem: undefined };
+  const problem = (error as Error).message;
+  if (!(error instanceof KmipError) || error.code !== 'server.untrusted') return { state: undefined, problem };
+  // A server that refuses our certificate says so by an alert (RFC 8446, 6.2).
+  const alert = /ALERT/.test(String((error.cause as NodeJS.ErrnoException | undefined)?.code));
+  return { state: undefined, problem, distrust: alert ? 'of client' : 'of server' };
 }
 
 /** One certificate that is no CA is a server's own: it is pinned. */
@@ -76,12 +131,6 @@ function trustOf(certificates: readonly string[]): ServerTrust {
   const [only] = certificates;
   const parsed = only === undefined || certificates.length > 1 ? undefined : new X509Certificate(only);
   return parsed === undefined || parsed.ca ? { ca: [...certificates] } : { pin: parsed.fingerprint256 };
-}
-
-/** States in which a key must not be used for anything any more, or not yet (KMIP 1.4, 3.22). */
-function refuseUnusable(provider: Provider, uid: string, state: string): void {
-  if (state === 'Active' || state === 'Deactivated') return;
-  throw new Problem('kmip.key-unusable', `provider ${provider.name}: primary key ${uid} is ${state}`);
 }
 
 function asProblem(provider: Provider, uid: string, error: unknown): unknown {

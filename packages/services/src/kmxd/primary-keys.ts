@@ -1,74 +1,198 @@
 import type { KeyObject } from 'node:crypto';
+import { type KekMaker, openKek, wrapKek } from '@vouchsafe/domain/keys/kek';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Provider } from './configuration.ts';
+import { allows, type KeyPurpose, type KeyState, nextWord, type ServerWord, worstState } from './key-state.ts';
 
-/** Gets a primary key from the key servers of a provider. */
+/** What the key servers of a provider give. */
 export interface PrimaryKeySource {
-  /** @throws {Problem} `kmip.unreachable`, `kmip.refused`, `kmip.key-unusable` */
-  get(provider: Provider, uid: string): Promise<{ key: KeyObject; active: boolean }>;
+  /** What each server says of a key; never throws. */
+  states(provider: Provider, uid: string): Promise<ServerWord[]>;
+  /** @throws {Problem} `kmip.unreachable`, `kmip.refused` */
+  get(provider: Provider, uid: string): Promise<KeyObject>;
+}
+
+/** A primary key at work. */
+export interface PrimaryKey {
+  readonly uid: string;
+  wrap(maker: Omit<KekMaker, 'kid'>, kek: Uint8Array): Promise<string>;
+  /** @param use is lent the raw bytes, which are wiped behind it. @throws {Problem} `release.refused` */
+  open<T>(ciphertext: string, use: (kek: Uint8Array) => Promise<T> | T): Promise<T>;
+}
+
+/** What is known of a primary key, for people. */
+export interface PrimaryKeyReport {
+  readonly uid: string;
+  /** What counts; undefined while no server has answered yet. */
+  readonly state: KeyState | undefined;
+  /** Seconds since any server last said so. */
+  readonly age: number | undefined;
+  readonly servers: readonly ServerWord[];
+}
+
+/** Somebody should know that the state of a primary key has changed. */
+export interface StateChange {
+  readonly provider: Provider;
+  readonly uid: string;
+  readonly from: KeyState | undefined;
+  readonly to: KeyState;
 }
 
 interface Held {
-  readonly key: KeyObject;
-  readonly active: boolean;
-  readonly until: number;
+  readonly key: KeyObject | undefined;
+  readonly words: readonly ServerWord[];
+  readonly state: KeyState | undefined;
+  /** When a server last told a state. */
+  readonly told: number | undefined;
+  /** When it was asked last, and why that failed. */
+  readonly asked: number;
+  readonly problem: unknown;
 }
 
-/** Seconds that a primary key is used before the key server is asked again. */
-export const primaryKeyLifetime = 60;
+/** Seconds between two questions for the state of a primary key, to every key server of its provider. */
+export const pollInterval = 3;
 
-/** The primary keys of all providers: in memory only, each for a short time, never written. */
+/**
+ * The primary keys of all providers: in memory only, never written. Each is used only as the most restrictive of its key
+ * servers says, and for `key_ttl` seconds at most when none of them answers.
+ */
 export class PrimaryKeys {
   readonly #source: PrimaryKeySource;
   readonly #now: () => number;
+  readonly #onChange: (change: StateChange) => void;
   readonly #held = new Map<string, Held>();
-  readonly #asked = new Map<string, Promise<Held>>();
+  readonly #asking = new Map<string, Promise<Held>>();
+  /** Counts what was forgotten: an answer to a question from before is not taken in. */
+  #generation = 0;
 
-  constructor(source: PrimaryKeySource, now: () => number) {
-    this.#source = source;
-    this.#now = now;
+  /** @param now seconds of any clock */
+  constructor(source: PrimaryKeySource, now: () => number, onChange: (change: StateChange) => void = () => undefined) {
+    [this.#source, this.#now, this.#onChange] = [source, now, onChange];
   }
 
-  /** The key that wraps new KEKs. @throws {Problem} `kmip.key-unusable` when it is not active, and as `get` */
-  async current(provider: Provider): Promise<{ uid: string; key: KeyObject }> {
+  /** The key that wraps new KEKs. @throws {Problem} as `get` */
+  async current(provider: Provider): Promise<PrimaryKey> {
     const uid = provider.primary_keys.find(({ role }) => role === 'current')?.uid;
     if (uid === undefined)
       throw new Problem('kmip.key-unusable', `provider ${provider.name} has no current primary key`);
-    const { key, active } = await this.#get(provider, uid);
-    if (!active)
-      throw new Problem('kmip.key-unusable', `primary key ${uid} is not active: nothing new is wrapped with it`);
-    return { uid, key };
+    return await this.get(provider, uid, 'wrap');
   }
 
-  /** A key by its name, which the caller has found in the provider's own list. */
-  async get(provider: Provider, uid: string): Promise<KeyObject> {
-    return (await this.#get(provider, uid)).key;
+  /**
+   * A key by its name, which the caller has found in the provider's own list.
+   * @throws {Problem} `kmip.key-unusable` when its state forbids the purpose, `kmip.unreachable`, `kmip.refused`
+   */
+  async get(provider: Provider, uid: string, purpose: KeyPurpose): Promise<PrimaryKey> {
+    let held = this.#held.get(nameOf(provider, uid)) ?? (await this.#ask(provider, uid));
+    // Not by every request: whoever polls asks as well.
+    if (this.#isStale(provider, held) && this.#now() - held.asked >= pollInterval)
+      held = await this.#ask(provider, uid);
+    if (this.#isStale(provider, held)) throw held.problem;
+    const { state, key } = held;
+    const denied = state === 'Compromised' && provider.deny_compromised;
+    if (state === undefined || denied || !allows(state, purpose)) throw unusable(provider, uid, state, purpose);
+    if (key === undefined) throw held.problem;
+    return localKey(uid, key);
+  }
+
+  /** Asks all key servers of these providers anew. */
+  async poll(providers: readonly Provider[]): Promise<void> {
+    const keys = providers.flatMap((provider) => provider.primary_keys.map(({ uid }) => ({ provider, uid })));
+    await Promise.all(keys.map(({ provider, uid }) => this.#ask(provider, uid)));
+  }
+
+  /** Whether a key is here and may wrap: what is asked before a rotation goes on. @throws {Problem} as `get` */
+  async test(provider: Provider, uid: string): Promise<PrimaryKey> {
+    await this.#ask(provider, uid);
+    return await this.get(provider, uid, 'wrap');
+  }
+
+  report(provider: Provider, uid: string): PrimaryKeyReport {
+    const held = this.#held.get(nameOf(provider, uid));
+    const age = held?.told === undefined ? undefined : Math.max(0, Math.floor(this.#now() - held.told));
+    return { uid, state: held?.state, age, servers: held?.words ?? [] };
   }
 
   /** Forgets the keys of a provider. */
   forget(id: string): void {
+    this.#generation++;
     for (const name of this.#held.keys()) if (name.startsWith(`${id}/`)) this.#held.delete(name);
+    for (const name of this.#asking.keys()) if (name.startsWith(`${id}/`)) this.#asking.delete(name);
   }
 
-  /** Many requests at once ask the key server once. */
-  async #get(provider: Provider, uid: string): Promise<Held> {
-    const name = `${provider.id}/${uid}`;
-    const held = this.#held.get(name);
-    if (held !== undefined && held.until > this.#now()) return held;
-    const asked = this.#asked.get(name) ?? this.#ask(provider, uid, name);
-    return await asked;
+  /** Nobody has answered for too long. */
+  #isStale({ key_ttl }: Provider, { told }: Held): boolean {
+    return told === undefined || this.#now() - told > Math.max(key_ttl, 2 * pollInterval);
   }
 
-  #ask(provider: Provider, uid: string, name: string): Promise<Held> {
-    const asked = this.#source
-      .get(provider, uid)
-      .then((found) => {
-        const held = { ...found, until: this.#now() + primaryKeyLifetime };
-        this.#held.set(name, held);
+  /** Many requests at once ask the key servers once. */
+  #ask(provider: Provider, uid: string): Promise<Held> {
+    const name = nameOf(provider, uid);
+    const known = this.#asking.get(name);
+    if (known !== undefined) return known;
+    const generation = this.#generation;
+    const asking = this.#askNow(provider, uid)
+      .then((held) => {
+        if (generation === this.#generation) this.#take(provider, uid, held);
         return held;
       })
-      .finally(() => this.#asked.delete(name));
-    this.#asked.set(name, asked);
-    return asked;
+      .finally(() => {
+        if (this.#asking.get(name) === asking) this.#asking.delete(name);
+      });
+    this.#asking.set(name, asking);
+    return asking;
+  }
+
+  async #askNow(provider: Provider, uid: string): Promise<Held> {
+    const before = this.#held.get(nameOf(provider, uid));
+    const said = await this.#source.states(provider, uid);
+    const words = said.map((word) =>
+      nextWord(
+        before?.words.find(({ server }) => server === word.server),
+        word,
+      ),
+    );
+    const state = worstState(words);
+    const now = this.#now();
+    const told = said.some((word) => word.state !== undefined) ? now : before?.told;
+    const unreached = new Problem(
+      'kmip.unreachable',
+      `provider ${provider.name}: ${words.map(({ server, problem }) => `${server}: ${problem}`).join('; ')}`,
+    );
+    const base = { words, state, told, asked: now };
+    if (state === undefined || !usable(state)) return { ...base, key: undefined, problem: unreached };
+    if (before?.key !== undefined) return { ...base, key: before.key, problem: unreached };
+    try {
+      return { ...base, key: await this.#source.get(provider, uid), problem: unreached };
+    } catch (problem) {
+      return { ...base, key: undefined, problem };
+    }
+  }
+
+  #take(provider: Provider, uid: string, held: Held): void {
+    const name = nameOf(provider, uid);
+    const from = this.#held.get(name)?.state;
+    this.#held.set(name, held);
+    if (held.state !== undefined && held.state !== from) this.#onChange({ provider, uid, from, to: held.state });
   }
 }
+
+const nameOf = ({ id }: Provider, uid: string): string => `${id}/${uid}`;
+
+/** A key that nobody may use is not kept in memory. */
+const usable = (state: KeyState): boolean => allows(state, 'rewrap');
+
+const localKey = (uid: string, key: KeyObject): PrimaryKey => ({
+  uid,
+  wrap: (maker, kek) => wrapKek(key, { ...maker, kid: uid }, kek),
+  open: (ciphertext, use) => openKek(key, ciphertext, use),
+});
+
+const doings: Readonly<Record<KeyPurpose, string>> = {
+  wrap: 'nothing new is wrapped with it',
+  open: 'it opens nothing, KEKs under it are only wrapped anew',
+  rewrap: 'it opens nothing any more',
+};
+
+const unusable = ({ name }: Provider, uid: string, state: KeyState | undefined, purpose: KeyPurpose): Problem =>
+  new Problem('kmip.key-unusable', `provider ${name}: primary key ${uid} is ${state ?? 'unknown'}: ${doings[purpose]}`);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
+import { createSecretKey, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
 import { signAssertion } from '@vouchsafe/domain/attestation/saml/assertion';
 import { verifyAssertion } from '@vouchsafe/domain/attestation/saml/verify-assertion';
 import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
+import { providerSubject } from '@vouchsafe/domain/group/group-state';
 import { makeProof, proofHash } from '@vouchsafe/domain/keys/dpop';
 import { jwkOf } from '@vouchsafe/domain/keys/jwk';
 import { readKekHeader, wrapKek } from '@vouchsafe/domain/keys/kek';
@@ -31,31 +32,14 @@ import { tokenAttacks } from '@vouchsafe/domain/testing/token-attacks';
 import { type TestMembership, testMembership } from '../host/testing/membership.ts';
 import { type TestPart, testPart } from '../management/testing/part.ts';
 import { defaultProvider, type Provider, ProviderConfiguration } from './configuration.ts';
-import { type PrimaryKeySource, PrimaryKeys, primaryKeyLifetime } from './primary-keys.ts';
-import { openRules, releaseItem } from './release-item.ts';
+import { PrimaryKeys } from './primary-keys.ts';
+import { releaseItem, releaseRules } from './release-item.ts';
+import { defaultLimits, HostLimits, type ReleaseLimits } from './release-limits.ts';
 import { type HostRequest, ReleaseService } from './release-service.ts';
+import { FakeSource } from './testing/fake-source.ts';
 
 const url = 'https://ta.example:7443';
 const servers = [{ name: 'k', address: { hostname: 'kms.example' } }];
-
-/** A key server: keys by name, whoever asks. Providers share it. */
-class FakeSource implements PrimaryKeySource {
-  readonly keys = new Map<string, KeyObject>();
-  readonly asked: string[] = [];
-  active = true;
-  fails: Problem | undefined;
-  /** What happens while the key server takes its time. */
-  onGet: () => void = () => undefined;
-
-  get(_provider: Provider, uid: string): Promise<{ key: KeyObject; active: boolean }> {
-    this.asked.push(uid);
-    this.onGet();
-    const key = this.keys.get(uid);
-    if (this.fails !== undefined) return Promise.reject(this.fails);
-    if (key === undefined) return Promise.reject(new Problem('kmip.refused', `no object ${uid}`));
-    return Promise.resolve({ key, active: this.active });
-  }
-}
 
 let ours: TestGroup;
 let attestd: Certified;
@@ -67,6 +51,9 @@ let source: FakeSource;
 let primaryKeys: PrimaryKeys;
 let demo: Provider;
 let session: TestSession;
+/** What happens while records are on their way to the disk. */
+let onAudit: () => void = () => undefined;
+let limits: ReleaseLimits;
 let now = testTime;
 /** What the clock of the service says next, before it says `now` again. */
 let coming: number[] = [];
@@ -78,6 +65,7 @@ beforeEach(async () => {
   membership = testMembership();
   now = testTime;
   coming = [];
+  limits = defaultLimits;
   providers = new ProviderConfiguration(part.store);
   source = new FakeSource();
   source.keys.set('primary', createSecretKey(Buffer.alloc(32, 1)));
@@ -85,6 +73,7 @@ beforeEach(async () => {
   primaryKeys = new PrimaryKeys(source, () => now);
   demo = addProvider('demo', 'primary');
   session = newSession();
+  onAudit = () => undefined;
 });
 afterEach(() => part.close());
 
@@ -99,7 +88,14 @@ const service = () =>
     providers,
     primaryKeys,
     signer: () => kmxd,
-    audit: (entries) => part.audit(...entries),
+    limits: new HostLimits(
+      () => limits,
+      () => now * 1000,
+    ),
+    audit: async (entries) => {
+      onAudit();
+      part.audit(...entries);
+    },
     now: () => coming.shift() ?? now,
   });
 
@@ -144,7 +140,8 @@ test('a key is made, released again and wrapped anew; its plaintext is always th
   now += 5;
   const [rewrapped] = await release('rewrap', [{ prv: demo.id, ct: made?.ct }]);
   assert.equal(rewrapped?.key, undefined, 'no plaintext leaves with a rewrap');
-  assert.deepEqual(readKekHeader(String(rewrapped?.ct)).iat, now);
+  const [before, after] = [readKekHeader(String(made?.ct)), readKekHeader(String(rewrapped?.ct))];
+  assert.equal(after.iat, before.iat, 'a key grows no younger by being wrapped anew');
   const [again] = await release('decrypt', [{ prv: demo.id, ct: rewrapped?.ct }]);
   assert.ok(kek.equals(await openSealedKey(session.encryption.privateKey, String(again?.key))));
   assert.deepEqual(
@@ -274,11 +271,15 @@ test('what is no release request is refused after the caller has proved itself',
 });
 
 /** Asks for one item as a host with these claims, with one of the rules taken out. */
-async function without(rule: string, item: { prv: string; ct: string }, change: Partial<TokenClaims> = {}) {
-  const rules = openRules.filter(({ id }) => id !== rule);
-  assert.equal(rules.length, openRules.length - 1);
+async function without(rule: string, item: { prv: string; ct?: string }, change: Partial<TokenClaims> = {}) {
+  const others = <T extends { id: string }>(of: readonly T[]) => of.filter(({ id }) => id !== rule);
+  const rules = { host: others(releaseRules.host), open: others(releaseRules.open) };
+  const count = ({ host, open }: typeof rules) => host.length + open.length;
+  assert.equal(count(rules), count({ host: [...releaseRules.host], open: [...releaseRules.open] }) - 1);
   const token = sampleClaims(ours.group, session, change);
-  return await releaseItem('decrypt', item, token, { providers, primaryKeys, now: () => now }, rules);
+  const op = item.ct === undefined ? 'generate-key' : 'decrypt';
+  const { standing } = membership;
+  return (await releaseItem(op, item, token, { providers, primaryKeys, standing, now: () => now }, rules)).item;
 }
 
 test('kid of another provider: a key on the same key server is not used, nor even asked for', async () => {
@@ -287,8 +288,8 @@ test('kid of another provider: a key on the same key server is not used, nor eve
   const maker = { prv: demo.id, kid: 'foreign', scp: 'cluster-a', iat: now };
   const ct = await wrapKek(createSecretKey(Buffer.alloc(32, 2)), maker, kek);
   const item = { prv: demo.id, ct };
-  const [refused] = await release('decrypt', [item]);
-  assert.deepEqual([refused?.problem, refused?.key, source.asked], ['release.refused', undefined, []]);
+  const [refused] = await release('decrypt', [item, { prv: demo.id, ct: 'x' }]);
+  assert.deepEqual([refused?.problem, refused?.key, source.asked], ['provider.catching-up', undefined, []]);
   const lax = await without('kek.primary-key', item);
   assert.deepEqual((await openSealedKey(session.encryption.privateKey, String(lax.key))).export(), kek);
   assert.deepEqual(source.asked, ['foreign'], 'without the rule the key of the other provider is used');
@@ -319,30 +320,67 @@ test('ciphertext of another cluster: refused with share "own", opened with "all"
   assert.equal(answer?.problem, 'release.refused', 'the scope is authenticated');
 });
 
+test('pairs of scopes are opened one way, beside what a scope made itself', async () => {
+  const ct = await ciphertext();
+  const item = { prv: demo.id, ct };
+  const ask = async (scope: string) =>
+    (await release('decrypt', [item], { token: await tokenOf({ scope }) }))[0]?.problem;
+  providers.put({ ...demo, share: [{ made_in: 'cluster-a', opened_in: 'cluster-b' }] });
+  assert.deepEqual(
+    [await ask('cluster-a'), await ask('cluster-b'), await ask('cluster-c')],
+    [undefined, undefined, 'release.refused'],
+  );
+  providers.put({ ...demo, share: [{ made_in: 'cluster-b', opened_in: 'cluster-a' }] });
+  assert.equal(await ask('cluster-b'), 'release.refused', 'the other way round');
+});
+
+test('keys from before a time are not opened, also not wrapped anew into younger ones', async () => {
+  const old = await ciphertext();
+  const item = { prv: demo.id, ct: old };
+  now += 10;
+  const young = await ciphertext();
+  const ct = String((await release('rewrap', [item]))[0]?.ct);
+  providers.put({ ...demo, min_kek_iat: now });
+  for (const op of ['decrypt', 'rewrap'] as const) {
+    const kinds = (await release(op, [item, { prv: demo.id, ct }, { prv: demo.id, ct: young }])).map(
+      (each) => each.problem,
+    );
+    assert.deepEqual(kinds, ['release.refused', 'release.refused', undefined]);
+  }
+  assert.ok((await without('kek.age', item)).key);
+  const [head = '', ...rest] = old.split('.');
+  const forged = { ...JSON.parse(Buffer.from(head, 'base64url').toString()), iat: now };
+  const changed = [Buffer.from(JSON.stringify(forged)).toString('base64url'), ...rest].join('.');
+  assert.equal((await release('decrypt', [{ prv: demo.id, ct: changed }]))[0]?.problem, 'release.refused');
+});
+
 test('unknown provider, foreign key and damaged text are told by the same words', async () => {
   const ct = await ciphertext();
-  const stranger = randomUUID();
-  const foreign = await wrapKek(
-    createSecretKey(Buffer.alloc(32, 2)),
-    {
-      prv: demo.id,
-      kid: 'foreign',
-      scp: 'cluster-a',
-      iat: now,
-    },
-    new Uint8Array(32),
-  );
+  const closed = addProvider('closed', 'primary', { scopes: ['cluster-b'] });
+  const twin = addProvider('twin', 'primary');
+  now += 5;
+  const young = await ciphertext();
+  const otherScope = await ciphertext({ token: await tokenOf({ scope: 'cluster-b' }) });
+  providers.put({ ...demo, share: 'own', min_kek_iat: now });
   const items = [
-    { prv: stranger, ct },
-    { prv: demo.id, ct: foreign },
-    { prv: demo.id, ct: `${ct}A` },
+    { prv: randomUUID(), ct },
+    { prv: closed.id, ct },
+    { prv: twin.id, ct },
+    { prv: demo.id, ct: otherScope },
+    { prv: demo.id, ct },
+    { prv: demo.id, ct: `${young}A` },
     { prv: demo.id, ct: 'nothing' },
   ];
+  part.records.length = 0;
   const answers = await release('decrypt', items);
   assert.deepEqual(
     new Set(answers.map(({ problem: kind, detail }) => `${kind}: ${detail}`)),
     new Set(['release.refused: the key is not released']),
   );
+  const reasons = part.records.map(({ detail }) => String(detail.reason).replace(/:.*/, ''));
+  const expected = ['no such provider', 'provider.scope', 'kek.provider', 'kek.scope', 'kek.age'];
+  const last = ['the ciphertext does not open with this primary key', 'this is no KEK ciphertext'];
+  assert.deepEqual(reasons, [...expected, ...last], 'the records say why');
 });
 
 test('a host whose userspace nobody measured, or that nobody approved, gets a key only where the provider says so', async () => {
@@ -352,9 +390,60 @@ test('a host whose userspace nobody measured, or that nobody approved, gets a ke
   const unmeasured = await tokenOf({ submods: { host } });
   const auto = await tokenOf({ enrolled: 'auto' });
   const ask = async (token: string) => (await release('generate-key', [{ prv: demo.id }], { token }))[0]?.problem;
-  assert.deepEqual([await ask(unmeasured), await ask(auto)], ['release.unmeasured', 'release.refused']);
+  assert.deepEqual([await ask(unmeasured), await ask(auto)], ['release.refused', 'release.refused']);
+  assert.deepEqual(
+    part.records.map(({ detail }) => String(detail.reason).replace(/:.*/, '')),
+    ['provider.userspace', 'provider.enrolled'],
+  );
+  assert.ok((await without('provider.userspace', { prv: demo.id }, { submods: { host } })).key);
+  assert.ok((await without('provider.enrolled', { prv: demo.id }, { enrolled: 'auto' })).key);
   providers.put({ ...demo, accept_unmeasured_userspace: true, accept_auto_enrolled: true });
   assert.deepEqual([await ask(unmeasured), await ask(auto)], [undefined, undefined]);
+});
+
+test('a provider serves the scopes that it names, and shows itself to no others', async () => {
+  providers.put({ ...demo, scopes: ['cluster-b'] });
+  assert.equal((await release('generate-key', [{ prv: demo.id }]))[0]?.problem, 'release.refused');
+  assert.ok((await without('provider.scope', { prv: demo.id })).key);
+  assert.deepEqual(await listed(), []);
+  assert.deepEqual(
+    (await listed(await tokenOf({ scope: 'cluster-b' }))).map(({ name }) => name),
+    ['demo'],
+  );
+});
+
+test('a revoked provider releases nothing, whoever asks, until it is restored', async () => {
+  const ct = await ciphertext();
+  const { standing } = membership;
+  const subject = providerSubject(demo.id);
+  standing.join(standing.denial(subject, now));
+  const other = addProvider('other', 'primary');
+  const kinds = async () => [
+    (await release('decrypt', [{ prv: demo.id, ct }]))[0]?.problem,
+    (await release('generate-key', [{ prv: demo.id }]))[0]?.problem,
+    (await release('generate-key', [{ prv: other.id }]))[0]?.problem,
+  ];
+  assert.deepEqual(await kinds(), ['release.refused', 'release.refused', undefined]);
+  assert.ok((await without('provider.revoked', { prv: demo.id, ct })).key);
+  standing.join(standing.lifting(subject));
+  assert.deepEqual(await kinds(), [undefined, undefined, undefined]);
+});
+
+test('a primary key that is unheard of here sends the host to another instance, and is named in no refusal', async () => {
+  const maker = { prv: demo.id, kid: 'next', scp: 'cluster-a', iat: now };
+  const ct = await wrapKek(createSecretKey(Buffer.alloc(32, 3)), maker, new Uint8Array(32));
+  await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('provider.catching-up'));
+  assert.deepEqual(source.asked, []);
+  const [record] = part.records;
+  assert.deepEqual([record?.problem, record?.detail.kid], ['provider.catching-up', 'next']);
+  const mixed = await release('decrypt', [
+    { prv: demo.id, ct },
+    { prv: demo.id, ct: await ciphertext() },
+  ]);
+  assert.deepEqual(
+    mixed.map(({ problem: kind }) => kind),
+    ['provider.catching-up', undefined],
+  );
 });
 
 const sub = `ek:${'ab'.repeat(32)}`;
@@ -378,17 +467,23 @@ test('a denied host gets nothing, in the same second; nor does a token of an epo
 test('a revocation that arrives while the key server takes its time comes before the release, and the records show it', async () => {
   const ct = await ciphertext();
   const fetched = part.records.length;
-  now += primaryKeyLifetime;
-  source.onGet = () => void membership.standing.join(membership.standing.denial(sub, now));
+  primaryKeys.forget(demo.id);
+  source.onAsk = () => void membership.standing.join(membership.standing.denial(sub, now));
   await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('token.invalid', /denied/));
   assert.deepEqual(part.records.slice(fetched), [], 'nothing was released');
+});
+
+test('a revocation that arrives while the record is written holds the answer back: no release behind its record', async () => {
+  const ct = await ciphertext();
+  onAudit = () => void membership.standing.join(membership.standing.denial(sub, now));
+  await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('token.invalid', /denied/));
 });
 
 test('a host that was cut off for too long releases nothing, also when that happens within a request', async () => {
   const ct = await ciphertext();
   const stopped = new Problem('group.stale', 'cut off');
-  now += primaryKeyLifetime;
-  source.onGet = () => {
+  primaryKeys.forget(demo.id);
+  source.onAsk = () => {
     membership.stopped = stopped;
   };
   await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('group.stale'));
@@ -415,25 +510,88 @@ test('a refusal is recorded with host, key and reason', async () => {
   assert.equal(record?.detail.host, 'host-1');
 });
 
-test('a primary key that is not active opens and does not wrap; it is asked for again after a while', async () => {
+test('a primary key that is not active opens and does not wrap; its state is asked for again and again', async () => {
   const ct = await ciphertext();
-  source.active = false;
-  now += primaryKeyLifetime;
+  const poll = () => primaryKeys.poll(providers.list());
+  source.say('primary', 'Deactivated');
+  assert.ok((await release('generate-key', [{ prv: demo.id }]))[0]?.key, 'until somebody asks');
+  await poll();
   assert.ok((await release('decrypt', [{ prv: demo.id, ct }]))[0]?.key);
   assert.equal((await release('generate-key', [{ prv: demo.id }]))[0]?.problem, 'kmip.key-unusable');
-  assert.deepEqual(source.asked, ['primary', 'primary'], 'once a lifetime');
-  source.fails = new Problem('kmip.unreachable', 'down');
-  now += primaryKeyLifetime;
-  assert.equal((await release('decrypt', [{ prv: demo.id, ct }]))[0]?.problem, 'kmip.unreachable');
-  source.fails = undefined;
-  assert.ok((await release('decrypt', [{ prv: demo.id, ct }]))[0]?.key, 'a failure is not remembered');
+  assert.equal(
+    (await release('rewrap', [{ prv: demo.id, ct }]))[0]?.problem,
+    'kmip.key-unusable',
+    'nothing to wrap with',
+  );
 });
 
+test('a compromised primary key opens nothing, and is only left by wrapping anew; or not even that', async () => {
+  const ct = await ciphertext();
+  source.keys.set('second', createSecretKey(Buffer.alloc(32, 3)));
+  const primary_keys: Provider['primary_keys'] = [
+    { uid: 'primary', role: 'old' },
+    { uid: 'second', role: 'current' },
+  ];
+  providers.put({ ...demo, primary_keys });
+  source.say('primary', 'Compromised');
+  await primaryKeys.poll(providers.list());
+  assert.equal((await release('decrypt', [{ prv: demo.id, ct }]))[0]?.problem, 'kmip.key-unusable');
+  const [rewrapped] = await release('rewrap', [{ prv: demo.id, ct }]);
+  assert.equal(readKekHeader(String(rewrapped?.ct)).kid, 'second');
+  assert.ok((await release('decrypt', [{ prv: demo.id, ct: rewrapped?.ct }]))[0]?.key);
+  providers.put({ ...demo, primary_keys, deny_compromised: true });
+  assert.equal((await release('rewrap', [{ prv: demo.id, ct }]))[0]?.problem, 'kmip.key-unusable');
+});
+
+test('a host that asks for more keys than it may is sent away for a while', async () => {
+  limits = { ...defaultLimits, keys_at_once: 100, keys_per_second: 10 };
+  const [of, items] = [service(), Array(100).fill({ prv: demo.id })];
+  await release('generate-key', items, {}, of);
+  await assert.rejects(release('generate-key', [{ prv: demo.id }], {}, of), problem('server.busy', /come back in 1 s/));
+  assert.equal((await release('decrypt', [{ prv: demo.id, ct: 'x' }], {}, of)).length, 1, 'another operation');
+  now += 1;
+  assert.equal((await release('generate-key', [{ prv: demo.id }], {}, of)).length, 1);
+});
+
+for (const [on_excess, outcome] of [
+  ['record', undefined],
+  ['slow', 'server.busy'],
+  ['refuse', 'release.refused'],
+] as const) {
+  test(`ten thousand keys for one host: an event is raised once, and with "${on_excess}" it gets ${outcome ?? 'them all'}`, async () => {
+    const sent = { ...defaultLimits, keys_at_once: 1_000_000, different_keys: 150, slow_keys_per_second: 1, on_excess };
+    limits = sent;
+    const of = service();
+    const made = async () =>
+      (await release('generate-key', Array(100).fill({ prv: demo.id }), {}, of)).map(({ ct }) => ct);
+    const keys = [await made(), await made(), await made()].map((some) => some.map((ct) => ({ prv: demo.id, ct })));
+    const outcomes: (string | undefined)[] = [];
+    for (const some of [...keys, ...keys]) {
+      const told = await release('decrypt', some, {}, of).then(
+        (items) => items[99]?.problem,
+        (error: Problem) => error.kind,
+      );
+      outcomes.push(told);
+    }
+    assert.equal(outcomes[0], undefined, 'an honest number');
+    assert.deepEqual([outcomes[3], outcomes[4], outcomes[5]], [outcome, outcome, outcome]);
+    const raised = part.records.filter(({ action }) => action === 'key.anomaly');
+    assert.deepEqual([raised.length, raised[0]?.actor.id, Number(raised[0]?.detail.different) > 150], [1, sub, true]);
+    now += sent.window;
+    assert.equal((await release('decrypt', keys[0] ?? [], {}, of))[0]?.problem, undefined, 'the window is over');
+  });
+}
+
 test('hosts see the providers by name', async () => {
+  assert.deepEqual(await listed(), [{ prv: demo.id, name: 'demo', uses: demo.uses }]);
+});
+
+/** The providers that a host is told of. */
+async function listed(token?: string) {
   const of = service();
-  const request = await requestFor(of, {}, { op: 'list-providers' });
+  const request = await requestFor(of, {}, { op: 'list-providers', ...(token === undefined ? {} : { token }) });
   const aud = sampleClaims(ours.group, session).sub;
   const expected = { op: 'list-providers', aud, req: proofHash(request.proof ?? '') };
-  const answer = await verifyAnswer(await of.listProviders(request), ours.group, readProvidersAnswer, expected, now);
-  assert.deepEqual(answer.providers, [{ prv: demo.id, name: 'demo', uses: demo.uses }]);
-});
+  return (await verifyAnswer(await of.listProviders(request), ours.group, readProvidersAnswer, expected, now))
+    .providers;
+}

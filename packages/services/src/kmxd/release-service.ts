@@ -4,17 +4,20 @@ import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import { nonceIsFresh, nonceLifetime, proofHash, sealNonce, verifyProof } from '@vouchsafe/domain/keys/dpop';
 import {
-  type ReleaseItem,
+  type ProvidersAnswer,
   type ReleaseOperation,
   type ReleaseRequest,
   readReleaseRequest,
 } from '@vouchsafe/domain/keys/release';
 import { signAnswer } from '@vouchsafe/domain/keys/signed-answer';
 import { Problem } from '@vouchsafe/domain/problem';
+import { firstRefusal } from '@vouchsafe/domain/rules';
 import type { Membership } from '../host/group-link.ts';
 import type { ProviderConfiguration } from './configuration.ts';
 import type { PrimaryKeys } from './primary-keys.ts';
-import { openRules, refusedItem, releaseItem } from './release-item.ts';
+import { type Outcome, refusedItem, releaseItem } from './release-item.ts';
+import type { HostLimits } from './release-limits.ts';
+import { hostRules } from './release-rules.ts';
 
 export interface ReleaseServiceInput {
   readonly group: Group;
@@ -25,8 +28,9 @@ export interface ReleaseServiceInput {
   readonly providers: ProviderConfiguration;
   readonly primaryKeys: PrimaryKeys;
   readonly signer: () => { readonly key: KeyObject; readonly certificate: X509Certificate };
-  /** Writes all records durably, or throws; nothing is released without a record. */
-  readonly audit: (entries: readonly AuditEntry[]) => void;
+  readonly limits: HostLimits;
+  /** Resolves when all records are on the disk, or rejects; nothing is released without a record. */
+  readonly audit: (entries: readonly AuditEntry[]) => Promise<void>;
   /** Seconds since 1970. */
   readonly now: () => number;
 }
@@ -69,24 +73,36 @@ export class ReleaseService {
    */
   async release(op: ReleaseOperation, request: HostRequest): Promise<string> {
     const caller = await this.#authorise(request);
-    const body = readReleaseRequest(request.raw);
-    const items: ReleaseItem[] = [];
-    // One after the other: their order in the answer is that of the request, and so is that of the records.
-    for (const item of body.items) items.push(await this.#one(op, item, caller));
-    // Key servers take their time. What was taken away meanwhile counts: the record below is the moment of the release.
+    const { items } = readReleaseRequest(request.raw);
+    const outcomes = (await this.#mayAsk(op, items, caller))
+      ? await inTurn(items, (item) => this.#one(op, item, caller))
+      : items.map((item) => ({ item: refusedItem(item, tooMany), reason: tooMany.message }));
     this.#mustStillHold(caller);
-    this.#input.audit(items.map((item, i) => record(op, item, body.items[i]?.ct, caller)));
-    return await this.#sign({ op, items }, caller);
+    await this.#input.audit(outcomes.map((outcome, i) => record(op, outcome, items[i]?.ct, caller)));
+    if (outcomes.every(({ item }) => item.problem === 'provider.catching-up'))
+      throw new Problem('provider.catching-up', outcomes[0]?.item.detail ?? '');
+    return await this.#sign({ op, items: outcomes.map(({ item }) => item) }, caller);
   }
 
-  /** @throws {Problem} as `release` */
+  /** The providers from which the host may have keys. @throws {Problem} as `release` */
   async listProviders(request: HostRequest): Promise<string> {
     const caller = await this.#authorise(request);
-    const providers = this.#input.providers.list().map(({ id, name, uses }) => ({ prv: id, name, uses }));
+    const { providers: configured, membership } = this.#input;
+    const { token } = caller;
+    const providers: ProvidersAnswer['providers'] = [];
+    for (const provider of configured.list()) {
+      const refusal = await firstRefusal(hostRules, { provider, token, standing: membership.standing });
+      const { id: prv, name, uses } = provider;
+      if (refusal === undefined) providers.push({ prv, name, uses });
+    }
     return await this.#sign({ op: 'list-providers', providers }, caller);
   }
 
-  /** No `await` may stand between this and the record. @throws {Problem} `token.invalid`, `group.stale` */
+  /**
+   * Key servers and disks take their time: what was taken away meanwhile counts. A record without a release is borne, a
+   * release behind the record of what took it away is not.
+   * @throws {Problem} `token.invalid`, `group.stale`
+   */
   #mustStillHold({ token: { sub, iat, epoch }, signer }: Caller): void {
     const { membership } = this.#input;
     membership.mustServe();
@@ -95,12 +111,24 @@ export class ReleaseService {
     if (why !== undefined) throw new Problem('token.invalid', `attestation token: ${why}`);
   }
 
-  async #one(op: ReleaseOperation, item: ReleaseRequest['items'][number], { token }: Caller): Promise<ReleaseItem> {
-    try {
-      return await releaseItem(op, item, token, this.#input, openRules);
-    } catch (error) {
-      return refusedItem(item, error);
-    }
+  #one(op: ReleaseOperation, item: ReleaseRequest['items'][number], { token }: Caller): Promise<Outcome> {
+    const { providers, primaryKeys, now, membership } = this.#input;
+    return releaseItem(op, item, token, { providers, primaryKeys, now, standing: membership.standing });
+  }
+
+  /**
+   * Whether this host gets anything at all now; raises the event when it has become conspicuous.
+   * @throws {Problem} `server.busy`
+   */
+  async #mayAsk(op: ReleaseOperation, items: ReleaseRequest['items'], { token }: Caller): Promise<boolean> {
+    const ciphertexts = items.flatMap(({ ct }) => (ct === undefined ? [] : [ct]));
+    const { anomaly, wait, refused } = this.#input.limits.admit(token.sub, op, items.length, ciphertexts);
+    if (anomaly !== undefined) await this.#input.audit([anomalyRecord(op, anomaly, token)]);
+    if (wait === 0) return !refused;
+    const retry_after = Math.max(1, Math.ceil(wait));
+    throw new Problem('server.busy', `this host asks for too many keys: come back in ${retry_after} s`, {
+      data: { retry_after },
+    });
   }
 
   async #authorise({ authorization = '', proof, path, raw }: HostRequest): Promise<Caller> {
@@ -124,9 +152,9 @@ export class ReleaseService {
   }
 
   /** A genuine token without the proof that goes with it was stolen, or its request was changed: somebody should know. */
-  #recordMisuse(error: unknown, token: TokenClaims, path: string): never {
+  async #recordMisuse(error: unknown, token: TokenClaims, path: string): Promise<never> {
     if (error instanceof Problem && error.kind === 'proof.invalid') {
-      this.#input.audit([
+      await this.#input.audit([
         {
           action: 'key.refuse',
           actor: { kind: 'host', id: token.sub },
@@ -140,9 +168,13 @@ export class ReleaseService {
     throw error;
   }
 
-  #sign(content: { readonly op: string; readonly [name: string]: unknown }, { token, proof }: Caller): Promise<string> {
+  /** The last thing that is done: nothing may be awaited behind it. @throws {Problem} as `#mustStillHold` */
+  async #sign(content: { readonly op: string; readonly [name: string]: unknown }, caller: Caller): Promise<string> {
     const { key, certificate } = this.#input.signer();
-    return signAnswer(key, certificate, { ...content, aud: token.sub, req: proofHash(proof), iat: this.#input.now() });
+    const frame = { aud: caller.token.sub, req: proofHash(caller.proof), iat: this.#input.now() };
+    const answer = await signAnswer(key, certificate, { ...content, ...frame });
+    this.#mustStillHold(caller);
+    return answer;
   }
 
   /**
@@ -163,8 +195,24 @@ export class ReleaseService {
 
 const actions = { 'generate-key': 'key.generate', decrypt: 'key.release', rewrap: 'key.rewrap' } as const;
 
-/** Who got which key, or asked for it in vain: the key is named by the hash of its ciphertext. */
-function record(op: ReleaseOperation, item: ReleaseItem, asked: string | undefined, { token }: Caller): AuditEntry {
+const tooMany = new Problem('release.refused', 'this host has asked for too many different keys');
+
+/** One after the other: their order in the answer is that of the request, and so is that of the records. */
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
+
+const askedBy = ({ host, scope, jti, img }: TokenClaims) => ({ host, scope, token: jti, image: img });
+
+/** Who got which key, or asked for it in vain, and why: the key is named by the hash of its ciphertext. */
+function record(
+  op: ReleaseOperation,
+  { item, kid, reason }: Outcome,
+  asked: string | undefined,
+  { token }: Caller,
+): AuditEntry {
   const failed = item.problem !== undefined;
   return {
     action: failed ? 'key.refuse' : actions[op],
@@ -172,6 +220,20 @@ function record(op: ReleaseOperation, item: ReleaseItem, asked: string | undefin
     target: { kind: 'kek', id: proofHash(item.ct ?? asked ?? '') },
     outcome: failed ? 'failure' : 'success',
     ...(failed ? { problem: String(item.problem) } : {}),
-    detail: { op, prv: item.prv, host: token.host, scope: token.scope, token: token.jti, image: token.img },
+    detail: {
+      op,
+      prv: item.prv,
+      ...(kid === undefined ? {} : { kid }),
+      ...askedBy(token),
+      ...(reason === undefined ? {} : { reason }),
+    },
   };
 }
+
+const anomalyRecord = (op: ReleaseOperation, different: number, token: TokenClaims): AuditEntry => ({
+  action: 'key.anomaly',
+  actor: { kind: 'host', id: token.sub },
+  target: { kind: 'host', id: token.sub },
+  outcome: 'success',
+  detail: { op, different, ...askedBy(token) },
+});

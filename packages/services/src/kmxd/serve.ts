@@ -1,3 +1,4 @@
+import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import { releaseOperations } from '@vouchsafe/domain/keys/release';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '../config/host.ts';
@@ -12,7 +13,8 @@ import { ProviderConfiguration } from './configuration.ts';
 import { groupRecord } from './group-record.ts';
 import { KmipSource } from './kmip-source.ts';
 import { kmxdOperations } from './operations/table.ts';
-import { PrimaryKeys } from './primary-keys.ts';
+import { PrimaryKeys, pollInterval, type StateChange } from './primary-keys.ts';
+import { HostLimits } from './release-limits.ts';
 import { type HostRequest, ReleaseService } from './release-service.ts';
 
 /** 100 items with ciphertexts of full length. */
@@ -27,9 +29,16 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
   const onNews = (news: GroupNews) => audit.append(...record(news));
   const membership = await groupLink(paths.certify('kmxd'), { onNews });
   const providers = new ProviderConfiguration(store);
-  const kmip = new KmipSource(providers);
   const now = () => Math.floor(Date.now() / 1000);
-  const primaryKeys = new PrimaryKeys(kmip, now);
+  // Clocks that are set must neither lengthen nor end the time for which keys are kept.
+  const elapsed = () => performance.now() / 1000;
+  const kmip = new KmipSource(providers, elapsed);
+  const primaryKeys = new PrimaryKeys(kmip, elapsed, (change) => audit.append(stateRecord(change)));
+  const poll = () =>
+    primaryKeys.poll(providers.list()).catch((error: unknown) => log.error({ err: error }, 'primary keys'));
+  const poller = setInterval(poll, pollInterval * 1000).unref();
+  void poll();
+  const limits = new HostLimits(() => providers.limits());
   providers.onChange((id) => {
     primaryKeys.forget(id);
     kmip.forget(id);
@@ -41,15 +50,27 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
     providers,
     primaryKeys,
     signer: key.current,
-    audit: (entries) => audit.append(...entries),
+    limits,
+    audit: (entries) => audit.commit(...entries),
     now,
   });
-  const operations = kmxdOperations({ providers, kmip, store, seal: part.seal, audit: (entry) => audit.append(entry) });
+  const operations = kmxdOperations({
+    providers,
+    primaryKeys,
+    limits,
+    store,
+    seal: part.seal,
+    standing: membership.standing,
+    report: membership.report,
+    now,
+    audit: (entry) => audit.append(entry),
+  });
   const served = await listenOnSocket(httpServer(routes(service), log), paths.service('kmxd'), 0o660);
   const watched = operations.map((each) => withMembershipHealth(each, membership, 'kms.status.get'));
   const admin = await listenOnSocket(httpServer(routesOf(watched), log), paths.admin('kmxd'));
   return {
     async close() {
+      clearInterval(poller);
       await Promise.all([served.close(), admin.close()]);
       await kmip.close();
       await membership.close();
@@ -58,6 +79,15 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
     },
   };
 }
+
+/** Everything but a key that is Active when it is seen first is an alarm. */
+const stateRecord = ({ provider, uid, from, to }: StateChange): AuditEntry => ({
+  action: 'provider.key-state',
+  actor: { kind: 'part', id: 'kmxd' },
+  target: { kind: 'provider', id: provider.id },
+  outcome: to === 'Active' ? 'success' : 'failure',
+  detail: { name: provider.name, kid: uid, from: from ?? null, to },
+});
 
 const routes = (service: ReleaseService): Route[] => [
   ...releaseOperations.map(

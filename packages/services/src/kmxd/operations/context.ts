@@ -1,13 +1,23 @@
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
+import type { GroupStanding } from '@vouchsafe/domain/group/group-standing';
+import type { GroupChange } from '@vouchsafe/domain/group/group-state';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import type { Seal } from '../../seal/part-key.ts';
 import type { ProviderConfiguration } from '../configuration.ts';
-import type { KmipSource } from '../kmip-source.ts';
+import type { PrimaryKeys } from '../primary-keys.ts';
+import type { HostLimits } from '../release-limits.ts';
 
 /** What the management operations of kmxd work on. */
 export interface KmxdContext {
   readonly providers: ProviderConfiguration;
-  readonly kmip: KmipSource;
+  readonly primaryKeys: PrimaryKeys;
+  readonly limits: HostLimits;
+  /** Says to the group what was taken away or given back, durably. */
+  readonly report: (change: GroupChange) => Promise<void>;
+  /** What the group has taken away. */
+  readonly standing: GroupStanding;
+  /** Seconds since 1970. */
+  readonly now: () => number;
   readonly store: ConfigStore;
   /** What protects the store's secrets while the host is off. */
   readonly seal: Seal;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { GroupStanding } from '@vouchsafe/domain/group/group-standing';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
 import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
 import { privateKeyPem } from '@vouchsafe/domain/x509/pem';
@@ -10,6 +11,8 @@ import { type TestPart, testPart } from '../../management/testing/part.ts';
 import type { Seal } from '../../seal/part-key.ts';
 import { ProviderConfiguration } from '../configuration.ts';
 import { KmipSource } from '../kmip-source.ts';
+import { PrimaryKeys } from '../primary-keys.ts';
+import { defaultLimits, HostLimits } from '../release-limits.ts';
 import { kmxdOperations } from './table.ts';
 
 const validity = { notBefore: new Date('2026-01-01'), notAfter: new Date('2046-01-01') };
@@ -23,12 +26,26 @@ let providers: ProviderConfiguration;
 let kmip: KmipSource;
 let client: HttpClient;
 let seal: Seal = 'tpm';
-const operations = () => kmxdOperations({ providers, kmip, store: part.store, seal, audit: part.audit });
+let standing: GroupStanding;
+const operations = () =>
+  kmxdOperations({
+    providers,
+    primaryKeys: new PrimaryKeys(kmip, now),
+    limits: new HostLimits(() => providers.limits()),
+    standing,
+    report: async (change) => void standing.join(change),
+    now,
+    store: part.store,
+    seal,
+    audit: part.audit,
+  });
+const now = () => Date.now() / 1000;
 
 beforeEach(async () => {
   part = testPart();
   providers = new ProviderConfiguration(part.store);
-  kmip = new KmipSource(providers);
+  kmip = new KmipSource(providers, now);
+  standing = new GroupStanding();
   client = await part.serve(routesOf(operations()));
 });
 afterEach(async () => {
@@ -55,20 +72,43 @@ const calls = (id: string): Call[] => {
     share: 'all',
     accept_unmeasured_userspace: false,
     accept_auto_enrolled: false,
+    deny_compromised: false,
+    key_ttl: 3600,
   };
   const hardened = { ...made, uses: ['run', 'recrypt'], share: 'own' };
   const withCa = { ...hardened, trusted_certificates: [ca.certificatePem] };
   return [
-    { call: ['GET', all], gives: [{ id, name: 'demo', description: '' }] },
+    { call: ['GET', all], gives: [{ id, name: 'demo', description: '', health: 'ERROR' }] },
     { call: ['GET', `${all}/demo`], gives: made },
     { call: ['GET', `${all}/${id}`], gives: made },
     { call: ['GET', `${all}/none`], fails: 'provider.unknown' },
-    { call: ['GET', '/kms/status'], gives: { health: 'OK', details: [] } },
+    {
+      call: ['GET', '/kms/status'],
+      gives: {
+        health: 'ERROR',
+        details: [{ severity: 'ERROR', message: 'key provider demo: `vouchsafe provider status demo` says more' }],
+      },
+    },
     {
       call: ['GET', `${all}/demo/status`],
       gives: {
         health: 'ERROR',
-        details: [{ severity: 'ERROR', message: 'provider demo has no client certificate' }],
+        details: [
+          { severity: 'ERROR', message: 'it has no client certificate on this host' },
+          { severity: 'ERROR', message: 'it trusts no certificate of a key server' },
+          { severity: 'ERROR', message: 'primary key key-1 (current): no key server has answered' },
+        ],
+        servers: [
+          {
+            name: 'k',
+            health: 'ERROR',
+            details: [{ severity: 'ERROR', message: 'provider demo has no client certificate' }],
+            client_trust_server: true,
+            server_trust_client: true,
+          },
+        ],
+        primary_keys: [{ uid: 'key-1', role: 'current', state: null, age: null }],
+        bounds: { reachable: 5, unreachable: 3600 },
       },
     },
     { call: ['GET', `${all}/none/status`], fails: 'provider.unknown' },
@@ -80,6 +120,28 @@ const calls = (id: string): Call[] => {
     { call: ['PATCH', `${all}/demo`, { primary_keys: [] }], fails: 'input.invalid', naming: /primary_keys/ },
     { call: ['PATCH', `${all}/demo`, { servers: [] }], fails: 'input.invalid', naming: /servers/ },
     { call: ['PATCH', `${all}/none`, {}], fails: 'provider.unknown' },
+    {
+      call: ['PATCH', `${all}/demo`, { scopes: ['a'], min_kek_iat: 5, share: [{ made_in: 'a', opened_in: 'b' }] }],
+      gives: { ...hardened, scopes: ['a'], min_kek_iat: 5, share: [{ made_in: 'a', opened_in: 'b' }] },
+    },
+    { call: ['PATCH', `${all}/demo`, { scopes: [] }], fails: 'input.invalid', naming: /scopes/ },
+    { call: ['PATCH', `${all}/demo`, { share: [{ made_in: 'a' }] }], fails: 'input.invalid', naming: /share/ },
+    { call: ['PATCH', `${all}/demo`, { min_kek_iat: -1 }], fails: 'input.invalid', naming: /min_kek_iat/ },
+    { call: ['PATCH', `${all}/demo`, { key_ttl: 100_000 }], fails: 'input.invalid', naming: /key_ttl/ },
+    {
+      call: ['PATCH', `${all}/demo`, { scopes: null, min_kek_iat: null, accept_unmeasured_userspace: true }],
+      gives: { ...hardened, share: [{ made_in: 'a', opened_in: 'b' }], accept_unmeasured_userspace: true },
+    },
+    { call: ['POST', `${all}/demo/harden`], gives: hardened },
+    { call: ['POST', `${all}/none/harden`], fails: 'provider.unknown' },
+    { call: ['POST', `${all}/demo/revoke`] },
+    { call: ['POST', `${all}/none/revoke`], fails: 'provider.unknown' },
+    { call: ['POST', `${all}/demo/restore`] },
+    { call: ['POST', `${all}/none/restore`], fails: 'provider.unknown' },
+    { call: ['GET', '/kms/limits'], gives: defaultLimits },
+    { call: ['PATCH', '/kms/limits', { on_excess: 'refuse' }], gives: { ...defaultLimits, on_excess: 'refuse' } },
+    { call: ['PATCH', '/kms/limits', { on_excess: 'ignore' }], fails: 'input.invalid', naming: /on_excess/ },
+    { call: ['PATCH', '/kms/limits', { keys_at_once: 1 }], fails: 'input.invalid', naming: /keys_at_once/ },
 
     { call: ['PUT', `${all}/demo/client-certificate`, { certificate, private_key }] },
     { call: ['GET', `${all}/demo/client-certificate`], gives: { certificate } },
@@ -150,8 +212,8 @@ test('secrets whose key lies beside them are complained about', async (t) => {
   assert.deepEqual([health, details.length], ['NONE', 2]);
   await warned.call('POST', all, order);
   const after = (await warned.call('GET', '/kms/status')).body as { health: string; details: { message: string }[] };
-  assert.deepEqual([after.health, after.details.length], ['WARNING', 1]);
-  assert.match(after.details[0]?.message ?? '', /host\.toml/);
+  assert.deepEqual([after.health, after.details.length], ['ERROR', 2]);
+  assert.match(after.details[1]?.message ?? '', /host\.toml/);
 });
 
 const none = { health: 'NONE', details: [{ severity: 'WARNING', message: 'no key provider is configured' }] };
@@ -195,6 +257,8 @@ test('a change that cannot be recorded is not made', async () => {
     { call: ['PATCH', `${all}/demo`, { share: 'own' }], fails: 'internal' },
     { call: ['DELETE', `${all}/demo`], fails: 'internal' },
     { call: ['PUT', `${all}/demo/client-certificate`, { certificate, private_key }], fails: 'internal' },
+    { call: ['PATCH', '/kms/limits', { on_excess: 'refuse' }], fails: 'internal' },
+    { call: ['POST', `${all}/demo/harden`], fails: 'internal' },
     { call: ['PUT', raw, rawOf(99)], fails: 'internal' },
   ]);
   assert.deepEqual(part.store.raw(), before);

@@ -1,96 +1,183 @@
+import { providerSubject } from '@vouchsafe/domain/group/group-state';
 import Type from 'typebox';
 import { type Operation, operation, query } from '../../management/operation.ts';
 import { changed, recorded } from '../../management/recorded.ts';
-import { defaultProvider, Provider } from '../configuration.ts';
+import { defaultProvider, hardened, Provider } from '../configuration.ts';
+import { providerHealth } from '../provider-health.ts';
 import type { KmxdContext } from './context.ts';
 
-const { name, description, servers, uses, share, accept_unmeasured_userspace, accept_auto_enrolled } =
-  Provider.properties;
+const {
+  name,
+  description,
+  servers,
+  connection_timeout,
+  uses,
+  share,
+  scopes,
+  min_kek_iat,
+  accept_unmeasured_userspace,
+  accept_auto_enrolled,
+  deny_compromised,
+  key_ttl,
+} = Provider.properties;
 
-const Settings = Type.Partial(
-  Type.Object({ description, uses, share, accept_unmeasured_userspace, accept_auto_enrolled, servers }),
-  { additionalProperties: false },
-);
+const plain = {
+  description,
+  uses,
+  share,
+  accept_unmeasured_userspace,
+  accept_auto_enrolled,
+  deny_compromised,
+  key_ttl,
+  servers,
+};
+/** Null takes them away. */
+const optional = { connection_timeout, scopes, min_kek_iat };
+const orNull = {
+  connection_timeout: Type.Union([connection_timeout, Type.Null()]),
+  scopes: Type.Union([scopes, Type.Null()]),
+  min_kek_iat: Type.Union([min_kek_iat, Type.Null()]),
+};
+
+const Settings = Type.Partial(Type.Object({ ...plain, ...orNull }), { additionalProperties: false });
+type Settings = Type.Static<typeof Settings>;
+const { servers: _needed, ...given } = Type.Partial(Type.Object({ ...plain, ...optional })).properties;
 const Create = Type.Object(
   {
     name,
     /** Name of the primary key on the key server, where it exists already. */
     master_key_id: Type.String({ minLength: 1, maxLength: 256 }),
     servers,
-    description: Settings.properties.description,
-    uses: Settings.properties.uses,
-    share: Settings.properties.share,
-    accept_unmeasured_userspace: Settings.properties.accept_unmeasured_userspace,
-    accept_auto_enrolled: Settings.properties.accept_auto_enrolled,
+    ...given,
   },
   { additionalProperties: false },
 );
 
 /** The trusted key providers. */
-export const providerOperations = ({ providers, ...context }: KmxdContext): Operation[] => [
-  query(
-    {
-      name: 'kms.providers.list',
-      method: 'GET',
-      path: '/kms/providers',
-      grant: 'READ_ONLY',
-      summary: 'List the trusted key providers',
-    },
-    () => providers.list().map(({ id, name, description }) => ({ id, name, description })),
-  ),
-  operation(
-    {
-      name: 'kms.providers.create',
-      method: 'POST',
-      path: '/kms/providers',
-      grant: 'SECURITY_MGMT',
-      summary: 'Make a key of a key server the primary key of a new provider',
-      body: Create,
-    },
-    ({ master_key_id, servers, ...settings }) => {
-      const primary_keys = [{ uid: master_key_id, role: 'current' as const }];
-      const entry = changed('config.change', 'provider', settings.name, { created: true, master_key_id });
-      return recorded(context, entry, () => providers.add({ ...defaultProvider, ...settings, servers, primary_keys }));
-    },
-  ),
-  query(
-    {
-      name: 'kms.providers.get',
-      method: 'GET',
-      path: '/kms/providers/:provider',
-      grant: 'READ_ONLY',
-      summary: 'Show a key provider',
-    },
-    ({ params: { provider = '' } }) => providers.get(provider),
-  ),
-  operation(
-    {
-      name: 'kms.providers.update',
-      method: 'PATCH',
-      path: '/kms/providers/:provider',
-      grant: 'SECURITY_MGMT',
-      summary: 'Change what a key provider asks of hosts and allows them',
-      body: Settings,
-    },
-    (change, { params: { provider = '' } }) => {
-      const found = providers.get(provider);
-      const next = { ...found, ...change };
-      recorded(context, changed('config.change', 'provider', found.id, change), () => providers.put(next));
-      return next;
-    },
-  ),
-  query(
-    {
-      name: 'kms.providers.delete',
-      method: 'DELETE',
-      path: '/kms/providers/:provider',
-      grant: 'SECURITY_MGMT',
-      summary: 'Delete a key provider: its KEKs cannot be opened any more',
-    },
-    ({ params: { provider = '' } }) => {
-      const { id, name } = providers.get(provider);
-      const entry = changed('config.change', 'provider', id, { deleted: true, name });
-      recorded(context, entry, () => providers.delete(id));
-    },
-  ),
-];
+export const providerOperations = (context: KmxdContext): Operation[] => {
+  const { providers, primaryKeys, standing, report, now } = context;
+  const isRevoked = ({ id }: Provider) => standing.isDenied(providerSubject(id));
+  const change = (found: Provider, settings: Settings, said: object = settings) => {
+    const next = withSettings(found, settings);
+    recorded(context, changed('config.change', 'provider', found.id, { ...said }), () => providers.put(next));
+    return next;
+  };
+  return [
+    query(
+      {
+        name: 'kms.providers.list',
+        method: 'GET',
+        path: '/kms/providers',
+        grant: 'READ_ONLY',
+        summary: 'List the trusted key providers',
+      },
+      () =>
+        providers.list().map((provider) => {
+          const { id, name, description } = provider;
+          return {
+            id,
+            name,
+            description,
+            health: providerHealth(provider, primaryKeys, isRevoked(provider), now()).health,
+          };
+        }),
+    ),
+    operation(
+      {
+        name: 'kms.providers.create',
+        method: 'POST',
+        path: '/kms/providers',
+        grant: 'SECURITY_MGMT',
+        summary: 'Make a key of a key server the primary key of a new provider',
+        body: Create,
+      },
+      ({ master_key_id, servers, ...settings }) => {
+        const primary_keys = [{ uid: master_key_id, role: 'current' as const }];
+        const entry = changed('config.change', 'provider', settings.name, { created: true, master_key_id });
+        return recorded(context, entry, () =>
+          providers.add({ ...defaultProvider, ...settings, servers, primary_keys }),
+        );
+      },
+    ),
+    query(
+      {
+        name: 'kms.providers.get',
+        method: 'GET',
+        path: '/kms/providers/:provider',
+        grant: 'READ_ONLY',
+        summary: 'Show a key provider',
+      },
+      ({ params: { provider = '' } }) => providers.get(provider),
+    ),
+    operation(
+      {
+        name: 'kms.providers.update',
+        method: 'PATCH',
+        path: '/kms/providers/:provider',
+        grant: 'SECURITY_MGMT',
+        summary: 'Change what a key provider asks of hosts and allows them; null takes a setting away',
+        body: Settings,
+      },
+      (settings, { params: { provider = '' } }) => change(providers.get(provider), settings),
+    ),
+    query(
+      {
+        name: 'kms.providers.harden',
+        method: 'POST',
+        path: '/kms/providers/:provider/harden',
+        grant: 'SECURITY_MGMT',
+        summary:
+          'Allow keys of a provider only what starts VMs, only in their own scope, only on measured and approved hosts',
+      },
+      ({ params: { provider = '' } }) => change(providers.get(provider), { ...hardened, uses: [...hardened.uses] }),
+    ),
+    query(
+      {
+        name: 'kms.providers.revoke',
+        method: 'POST',
+        path: '/kms/providers/:provider/revoke',
+        grant: 'SECURITY_MGMT',
+        summary: 'Release nothing from a provider any more, on no member of the group',
+      },
+      async ({ params: { provider = '' } }) => {
+        const { id, name } = providers.get(provider);
+        await report(standing.denial(providerSubject(id), now()));
+        context.audit(changed('provider.revoke', 'provider', id, { name }));
+      },
+    ),
+    query(
+      {
+        name: 'kms.providers.restore',
+        method: 'POST',
+        path: '/kms/providers/:provider/restore',
+        grant: 'SECURITY_MGMT',
+        summary: 'Release keys of a revoked provider again',
+      },
+      async ({ params: { provider = '' } }) => {
+        const { id, name } = providers.get(provider);
+        context.audit(changed('provider.restore', 'provider', id, { name }));
+        await report(standing.lifting(providerSubject(id)));
+      },
+    ),
+    query(
+      {
+        name: 'kms.providers.delete',
+        method: 'DELETE',
+        path: '/kms/providers/:provider',
+        grant: 'SECURITY_MGMT',
+        summary: 'Delete a key provider: its KEKs cannot be opened any more',
+      },
+      ({ params: { provider = '' } }) => {
+        const { id, name } = providers.get(provider);
+        const entry = changed('config.change', 'provider', id, { deleted: true, name });
+        recorded(context, entry, () => providers.delete(id));
+      },
+    ),
+  ];
+};
+
+/** The settings that are given; null takes one away. */
+function withSettings(provider: Provider, settings: Settings): Provider {
+  const entries = Object.entries({ ...provider, ...settings }).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries) as unknown as Provider;
+}

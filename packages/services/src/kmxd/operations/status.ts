@@ -1,4 +1,6 @@
+import { providerSubject } from '@vouchsafe/domain/group/group-state';
 import { type Operation, query } from '../../management/operation.ts';
+import { type Complaint, providerHealth } from '../provider-health.ts';
 import type { KmxdContext } from './context.ts';
 
 /** Whoever has the disk has the keys under which the key servers know this host. */
@@ -6,7 +8,7 @@ const clearKey =
   'the key that seals the secrets of this host lies on the same disk: name its TPM in host.toml (tpm = "/dev/tpmrm0"), or encrypt the disk';
 
 /** Health of the providers, by real requests to their key servers. */
-export const statusOperations = ({ providers, kmip, seal }: KmxdContext): Operation[] => [
+export const statusOperations = ({ providers, primaryKeys, standing, seal, now }: KmxdContext): Operation[] => [
   query(
     {
       name: 'kms.status.get',
@@ -16,15 +18,22 @@ export const statusOperations = ({ providers, kmip, seal }: KmxdContext): Operat
       summary: 'Show the health of the service',
     },
     () => {
-      const none = providers.list().length === 0;
-      const complaints: [boolean, string][] = [
-        [none, 'no key provider is configured'],
-        [seal === 'file', clearKey],
+      const all = providers.list();
+      const ill = all.flatMap((provider): Complaint[] => {
+        const revoked = standing.isDenied(providerSubject(provider.id));
+        const { health } = providerHealth(provider, primaryKeys, revoked, now());
+        if (health !== 'WARNING' && health !== 'ERROR') return [];
+        const message = `key provider ${provider.name}: \`vouchsafe provider status ${provider.name}\` says more`;
+        return [{ severity: health, message }];
+      });
+      const none: Complaint[] = [{ severity: 'WARNING', message: 'no key provider is configured' }];
+      const details: Complaint[] = [
+        ...(all.length === 0 ? none : ill),
+        ...(seal === 'file' ? [{ severity: 'WARNING' as const, message: clearKey }] : []),
       ];
-      const details = complaints
-        .filter(([applies]) => applies)
-        .map(([, message]) => ({ severity: 'WARNING', message }));
-      return { health: none ? 'NONE' : details.length === 0 ? 'OK' : 'WARNING', details };
+      const failed = details.some(({ severity }) => severity === 'ERROR');
+      const health = failed ? 'ERROR' : details.length > 0 ? 'WARNING' : 'OK';
+      return { health: all.length === 0 ? 'NONE' : health, details };
     },
   ),
   query(
@@ -33,20 +42,12 @@ export const statusOperations = ({ providers, kmip, seal }: KmxdContext): Operat
       method: 'GET',
       path: '/kms/providers/:provider/status',
       grant: 'READ_ONLY',
-      summary: 'Ask the key server of a provider for its primary key, and say how that went',
+      summary: 'Ask all key servers of a provider for its primary keys, and say how that went',
     },
     async ({ params: { provider = '' } }) => {
       const found = providers.get(provider);
-      const current = found.primary_keys.find(({ role }) => role === 'current');
-      try {
-        const { active } = await kmip.get(found, String(current?.uid));
-        return {
-          health: active ? 'OK' : 'ERROR',
-          details: active ? [] : [{ severity: 'ERROR', message: 'the primary key is not active' }],
-        };
-      } catch (error) {
-        return { health: 'ERROR', details: [{ severity: 'ERROR', message: (error as Error).message }] };
-      }
+      await primaryKeys.poll([found]);
+      return providerHealth(found, primaryKeys, standing.isDenied(providerSubject(found.id)), now());
     },
   ),
 ];

@@ -34,6 +34,7 @@ const weakKeys: readonly Mutation[] = [
 ];
 
 const release = 'packages/services/src/kmxd/release-service.test.ts';
+const states = 'packages/services/src/kmxd/primary-keys.test.ts';
 const site = 'packages/testing/src/site/site.test.ts';
 
 export const releaseCases: readonly CatalogueCase[] = [
@@ -76,15 +77,22 @@ export const releaseCases: readonly CatalogueCase[] = [
     tests: [
       {
         file: release,
-        test: 'a primary key that is not active opens and does not wrap; it is asked for again after a while',
+        test: 'a primary key that is not active opens and does not wrap; its state is asked for again and again',
       },
+      {
+        file: release,
+        test: 'a compromised primary key opens nothing, and is only left by wrapping anew; or not even that',
+      },
+      { file: states, test: 'a key that one of two servers calls' },
     ],
-    waits: { step: 3, why: 'compromised keys, usage masks and dates' },
   },
   {
     id: 'R06',
     what: 'key servers that are down, slow, half, exchanged',
-    waits: { step: 3, why: 'fail-over between key servers' },
+    tests: [
+      { file: states, test: 'with no server answering keys serve for their time to live, and not a second longer' },
+      { file: states, test: 'what a server said before it fell silent goes on counting' },
+    ],
   },
   {
     id: 'R07',
@@ -97,7 +105,14 @@ export const releaseCases: readonly CatalogueCase[] = [
       { file: site, test: 'a core dump of the agent holds no key' },
     ],
   },
-  { id: 'R08', what: 'one host asks for ten thousand keys', waits: { step: 3, why: 'limits for each host' } },
+  {
+    id: 'R08',
+    what: 'one host asks for ten thousand keys',
+    tests: [
+      { file: release, test: 'ten thousand keys for one host' },
+      { file: release, test: 'a host that asks for more keys than it may is sent away for a while' },
+    ],
+  },
   { id: 'R09', what: 'the primary key is rotated in the middle of a release', waits: { step: 3, why: 'rotation' } },
   {
     id: 'R10',

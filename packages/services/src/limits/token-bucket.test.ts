@@ -19,3 +19,11 @@ test('so many at once, then at a steady pace, and never more than there is room 
     [0, 0, 0, 0.5],
   );
 });
+
+test('several are taken together or not at all', () => {
+  let now = 0;
+  const bucket = new TokenBucket({ perSecond: 10, most: 5 }, () => now);
+  assert.deepEqual([bucket.take(4), bucket.take(3), bucket.take()], [0, 0.2, 0]);
+  now = 300;
+  assert.equal(bucket.take(3), 0);
+});

@@ -12,13 +12,13 @@ export class TokenBucket {
     [this.#left, this.#at] = [of.most, now()];
   }
 
-  /** @returns seconds until there is one again; 0 when one was taken */
-  take(): number {
+  /** @returns seconds until there are `n` of them; 0 when they were taken */
+  take(n = 1): number {
     const now = this.#now();
     this.#left = Math.min(this.#most, this.#left + ((now - this.#at) * this.#perSecond) / 1000);
     this.#at = now;
-    if (this.#left < 1) return (1 - this.#left) / this.#perSecond;
-    this.#left--;
+    if (this.#left < n) return (n - this.#left) / this.#perSecond;
+    this.#left -= n;
     return 0;
   }
 }
