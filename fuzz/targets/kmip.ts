@@ -96,7 +96,7 @@ const response: Target = {
         return Promise.resolve(octets);
       },
     } as unknown as Connection;
-    return exchange(connection, { major: 1, minor: 1 }, get, { id: 'one' }, 0);
+    return exchange(connection, { version: { major: 1, minor: 1 } }, get, { id: 'one' }, 0);
   },
   refuses: oneOfClasses(KmipError),
 };

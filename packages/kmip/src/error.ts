@@ -20,6 +20,14 @@ export type KmipErrorCode =
   | 'answer.invalid'
   /** Whether the operation was carried out is not known: the connection was lost after the request was sent. */
   | 'outcome.unknown'
+  /** The proxy in front of the server opened no tunnel. */
+  | 'proxy.refused'
+  /** The object was made, or another server has it, but it has not come to every server that was asked. */
+  | 'replication.lag'
+  /** Two servers hold different things under the same identifier. */
+  | 'replication.conflict'
+  /** More requests than the connections carry: none was free in time. */
+  | 'client.busy'
   /** The client was closed. */
   | 'client.closed';
 
@@ -29,15 +37,18 @@ export class KmipError extends Error {
   readonly code: KmipErrorCode;
   /** The server's reason when the code is `operation.failed`; vendors' own reasons are hexadecimal. */
   readonly reason: ResultReason | `0x${string}` | undefined;
+  /** The object that exists although the operation failed, if that is known. */
+  readonly id: string | undefined;
 
   constructor(
     code: KmipErrorCode,
     message: string,
-    options?: ErrorOptions & { reason?: ResultReason | `0x${string}` },
+    options?: ErrorOptions & { reason?: ResultReason | `0x${string}`; id?: string },
   ) {
     super(message, options);
     this.code = code;
     this.reason = options?.reason;
+    this.id = options?.id;
   }
 }
 

@@ -1,4 +1,6 @@
-import { KmipError } from '../error.ts';
+import { Cluster } from './cluster.ts';
+import { health } from './health.ts';
+import { Once } from './once.ts';
 import { activate } from './operations/activate.ts';
 import { addAttribute } from './operations/add-attribute.ts';
 import { create } from './operations/create.ts';
@@ -10,43 +12,39 @@ import { getAttributes } from './operations/get-attributes.ts';
 import { locate } from './operations/locate.ts';
 import { query } from './operations/query.ts';
 import { revoke } from './operations/revoke.ts';
+import { state } from './operations/state.ts';
 import type { KmipClientOptions } from './options.ts';
-import { Pool } from './pool.ts';
-import { type Send, sender } from './send.ts';
 
-/** A key server as its clients see it: the operations, and an end. */
-export type KeyServer = ReturnType<typeof operationsBy> & Disposable & { close(): void };
+/** Key servers as their clients see them: the operations, and an end. */
+export type KeyServer = ReturnType<typeof operationsOf> & Disposable & { close(): void };
 
-const operationsBy = (send: Send) => ({
-  create: create(send),
-  get: get(send),
-  getAttributes: getAttributes(send),
-  getAttributeList: getAttributeList(send),
-  addAttribute: addAttribute(send),
-  activate: activate(send),
-  locate: locate(send),
-  revoke: revoke(send),
-  destroy: destroy(send),
-  query: query(send),
-  discoverVersions: discoverVersions(send),
+const operationsOf = (cluster: Cluster, once: Once) => ({
+  create: create(cluster, once),
+  get: get(cluster),
+  getAttributes: getAttributes(cluster),
+  getAttributeList: getAttributeList(cluster),
+  addAttribute: addAttribute(cluster),
+  activate: activate(cluster),
+  locate: locate(cluster),
+  revoke: revoke(cluster),
+  destroy: destroy(cluster),
+  query: query(cluster),
+  discoverVersions: discoverVersions(cluster),
+  state: state(cluster),
+  health: health(cluster),
+  /** Looks now for what requests with lost answers left behind at servers that are back. Done by itself, too. */
+  settle: () => once.settle(),
 });
 
 /**
- * A KMIP client (versions 1.1 to 1.4) over mutual TLS 1.2 or 1.3. Nothing is connected until the first operation.
+ * A KMIP client over mutual TLS, for one key server or several that hold the same keys. Nothing is connected until the
+ * first operation.
  *
  * Every operation throws a `KmipError`; what the server answers is checked against what was asked.
+ * @throws {Error} when certificate, key or trust cannot be read
  */
 export function kmipClient(options: KmipClientOptions): KeyServer {
-  const pools = options.servers.map((server) => new Pool(server, options));
-  const asked = sender(pools, options);
-  let closed = false;
-  const send: Send = async (operation, request) => {
-    if (closed) throw new KmipError('client.closed', 'the client was closed');
-    return asked(operation, request);
-  };
-  const close = () => {
-    closed = true;
-    for (const pool of pools) pool.close();
-  };
-  return { ...operationsBy(send), close, [Symbol.dispose]: close };
+  const cluster = new Cluster(options);
+  const close = () => cluster.close();
+  return { ...operationsOf(cluster, new Once(cluster)), close, [Symbol.dispose]: close };
 }

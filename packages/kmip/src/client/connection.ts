@@ -1,73 +1,70 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIP } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { KmipError } from '../error.ts';
 import { Framer } from '../ttlv/framer.ts';
-import { defaults, type KmipClientOptions, type KmipServer, serverText } from './options.ts';
+import { lost, timedOut } from './dial.ts';
 
-/** One TLS connection that carries one request at a time. Anything unexpected on it ends it. */
+/** How far a request came, for those who decide whether it may be sent again. */
+export interface Progress {
+  /** Its first octet was handed to the connection: the server may have it. */
+  sent: boolean;
+  /** An octet of its answer came. */
+  answered: boolean;
+}
+
+interface Waiting {
+  readonly progress: Progress;
+  readonly timer: NodeJS.Timeout;
+  resolve(message: Uint8Array): void;
+  reject(error: KmipError): void;
+}
+
+/**
+ * One TLS connection. Servers answer in order, so that several requests may be under way (the pool decides how many).
+ * Anything unexpected on it ends it, and all requests with it.
+ */
 export class Connection {
   readonly #socket: TLSSocket;
   readonly #name: string;
   readonly #framer = new Framer('Response Message');
-  #waiting: { resolve(message: Uint8Array): void; reject(error: KmipError): void } | undefined;
+  readonly #waiting: Waiting[] = [];
   #ended: KmipError | undefined;
-  /** Whether a request was answered on it: a server may have closed it since. */
+  /** Whether a request was answered on it: the server may have closed it since. */
   used = false;
-  /** Whether any octet came back for the request that is on the way. */
-  answering = false;
 
-  private constructor(socket: TLSSocket, name: string) {
+  /** @param socket connected, and the server is trusted */
+  constructor(socket: TLSSocket, name: string) {
     this.#socket = socket;
     this.#name = name;
+    socket.setKeepAlive(true, 30_000);
     socket.on('data', (chunk) => this.#receive(chunk));
-    socket.on('error', (cause) => this.#end(lost(name, cause)));
-    socket.on('close', () => this.#end(lost(name)));
-  }
-
-  /** Connects and proves the server; nothing is sent before that. */
-  static open(server: KmipServer, options: KmipClientOptions, deadline: number): Promise<Connection> {
-    const name = serverText(server);
-    const { promise, resolve, reject } = Promise.withResolvers<Connection>();
-    const socket = connect(tlsOptions(server, options));
-    const timer = setTimeout(() => fail(timedOut(name)), Math.max(0, deadline - Date.now()));
-    const fail = (error: KmipError) => {
-      clearTimeout(timer);
-      socket.destroy();
-      reject(error);
-    };
-    const refused = (cause: Error) => fail(lost(name, cause));
-    const closed = () => fail(lost(name));
-    socket.once('error', refused).once('close', closed);
-    socket.once('secureConnect', () => {
-      const reason = distrust(socket, server);
-      if (reason !== undefined) return fail(new KmipError('server.untrusted', `${name}: ${reason}`));
-      clearTimeout(timer);
-      socket.off('error', refused).off('close', closed);
-      socket.setKeepAlive(true, 30_000);
-      resolve(new Connection(socket, name));
-    });
-    return promise;
+    socket.on('error', (cause) => this.end(lost(name, cause)));
+    socket.on('close', () => this.end(lost(name)));
   }
 
   get ended(): boolean {
     return this.#ended !== undefined;
   }
 
-  /** Sends a message and returns the one that answers it. The request's octets are wiped once they were sent. */
-  exchange(request: Uint8Array, deadline: number): Promise<Uint8Array> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    if (this.#waiting !== undefined) throw new TypeError('a request is on its way on this connection');
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    this.answering = false;
-    this.#waiting = { resolve, reject };
-    const timer = setTimeout(() => this.#end(timedOut(this.#name)), Math.max(0, deadline - Date.now()));
-    this.#socket.write(request, () => request.fill(0));
-    return promise.finally(() => clearTimeout(timer));
+  /** Requests that were sent and not answered yet. */
+  get underWay(): number {
+    return this.#waiting.length;
   }
 
-  close(): void {
-    this.#end(new KmipError('client.closed', 'the client was closed'));
+  /**
+   * Sends a message and returns the one that stands in its place among the answers. The request's octets are wiped once
+   * they were sent. A request that gets no answer in time ends the connection: all later answers would be in doubt.
+   */
+  exchange(request: Uint8Array, deadline: number, progress: Progress): Promise<Uint8Array> {
+    if (this.#ended !== undefined) {
+      request.fill(0);
+      return Promise.reject(this.#ended);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const timer = setTimeout(() => this.#late(), Math.max(0, deadline - Date.now()));
+    this.#waiting.push({ progress, timer, resolve, reject });
+    progress.sent = true;
+    this.#socket.write(request, () => request.fill(0));
+    return promise;
   }
 
   /** Keeps an unused connection from holding the process. */
@@ -76,68 +73,55 @@ export class Connection {
     else this.#socket.ref();
   }
 
-  #receive(chunk: Uint8Array): void {
-    this.answering = true;
-    try {
-      this.#framer.push(chunk);
-      const message = this.#framer.next();
-      if (this.#waiting === undefined) throw new KmipError('answer.invalid', 'octets came that nobody asked for');
-      if (message === undefined) return;
-      if (this.#framer.held > 0) throw new KmipError('answer.invalid', 'octets follow the answer');
-      this.used = true;
-      this.#settle()?.resolve(message);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      this.#end(new KmipError('answer.invalid', `${this.#name}: ${why}`, { cause }));
-    }
-  }
-
-  #end(error: KmipError): void {
+  /** Ends it; every request under way fails. */
+  end(error: KmipError): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#socket.destroy();
     this.#framer.clear();
-    this.#settle()?.reject(error);
+    for (const { timer, reject } of this.#waiting.splice(0)) {
+      clearTimeout(timer);
+      reject(error);
+    }
   }
 
-  #settle() {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    return waiting;
+  #receive(chunk: Uint8Array): void {
+    if (this.#ended !== undefined) return;
+    try {
+      this.#framer.push(chunk);
+      for (;;) {
+        const [head] = this.#waiting;
+        if (head === undefined) throw new KmipError('answer.invalid', 'octets came that nobody asked for');
+        head.progress.answered = true;
+        const message = this.#framer.next();
+        if (message === undefined) return;
+        if (this.#framer.held > 0 && this.#waiting.length === 1)
+          throw new KmipError('answer.invalid', 'octets follow the answer');
+        this.#answer(message);
+        if (this.#framer.held === 0) return;
+      }
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.#blame(new KmipError('answer.invalid', `${this.#name}: ${why}`, { cause }));
+    }
   }
-}
 
-function tlsOptions(server: KmipServer, options: KmipClientOptions) {
-  const serverName = server.serverName ?? server.host;
-  return {
-    host: server.host,
-    port: server.port ?? defaults.port,
-    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
-    cert: options.certificate,
-    key: options.key.export({ type: 'pkcs8', format: 'pem' }),
-    minVersion: 'TLSv1.2' as const,
-    noDelay: true,
-    // A pinned certificate is compared in `distrust`, before the first octet is sent.
-    ...('ca' in server.trust ? { ca: [server.trust.ca].flat() } : { rejectUnauthorized: false }),
-  };
-}
+  #answer(message: Uint8Array): void {
+    const head = this.#waiting.shift()!;
+    clearTimeout(head.timer);
+    this.used = true;
+    head.resolve(message);
+  }
 
-/** Why the server is not to be trusted; nothing when it is. */
-function distrust(socket: TLSSocket, { trust }: KmipServer): string | undefined {
-  if ('ca' in trust) return socket.authorized ? undefined : String(socket.authorizationError);
-  const seen = createHash('sha256')
-    .update(socket.getPeerCertificate().raw ?? '')
-    .digest();
-  const pinned = Buffer.from(trust.pin.replaceAll(':', ''), 'hex');
-  const same = pinned.length === seen.length && timingSafeEqual(pinned, seen);
-  return same ? undefined : `the server shows certificate ${seen.toString('hex')}, which is not the pinned one`;
-}
+  #late(): void {
+    this.#blame(timedOut(this.#name));
+  }
 
-const timedOut = (name: string) => new KmipError('server.timeout', `${name}: no answer in time`);
-
-function lost(name: string, cause?: Error): KmipError {
-  const code = String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
-  const tls = /^(ERR_SSL|ERR_TLS|UNABLE_|SELF_SIGNED|DEPTH_ZERO|CERT_|HOSTNAME_)/.test(code);
-  const why = cause?.message ?? 'the server closed the connection';
-  return new KmipError(tls ? 'server.untrusted' : 'server.unreachable', `${name}: ${why}`, { cause });
+  /** The first in the row gets the error; for the others the connection was merely lost. */
+  #blame(error: KmipError): void {
+    const head = this.#waiting.shift();
+    clearTimeout(head?.timer);
+    head?.reject(error);
+    this.end(new KmipError('server.unreachable', `${this.#name}: the connection had to be ended (${error.message})`));
+  }
 }

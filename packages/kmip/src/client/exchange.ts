@@ -4,10 +4,18 @@ import { DecodeError } from '@vouchsafe/bytes/reader';
 import { KmipError } from '../error.ts';
 import { type ProtocolVersion, RequestMessage, type ResponseItem, ResponseMessage } from '../message.ts';
 import type { Operation } from '../operations/operation.ts';
+import { UsernameAndPassword } from '../server/credential.ts';
 import { decodeItem, encodeItem } from '../ttlv/item.ts';
 import { bound } from '../ttlv/lazy.ts';
 import { sameVersion, versionText } from '../version.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Progress } from './connection.ts';
+import type { UsernameCredential } from './options.ts';
+
+/** In whose words a request is put. */
+export interface Speaking {
+  readonly version: ProtocolVersion;
+  readonly credential?: UsernameCredential | undefined;
+}
 
 /**
  * Sends one operation and returns what the server answered to exactly this one.
@@ -17,17 +25,19 @@ import type { Connection } from './connection.ts';
  */
 export async function exchange<Request, Response>(
   connection: Connection,
-  version: ProtocolVersion,
+  { version, credential }: Speaking,
   operation: Operation<Request, Response>,
   request: Request,
   deadline: number,
+  progress: Progress = { sent: false, answered: false },
 ): Promise<Response> {
   const id = randomBytes(8);
+  const authentication = credential === undefined ? {} : { authentication: authenticationOf(credential) };
   const message = encodeItem(RequestMessage, {
-    header: { version, attestationTypes: [], batchCount: 1 },
+    header: { version, attestationTypes: [], ...authentication, batchCount: 1 },
     items: [{ operation: operation.name, id, payload: bound(operation.request, request) }],
   });
-  const answer = await connection.exchange(message, deadline);
+  const answer = await connection.exchange(message, deadline, progress);
   try {
     return read(answer, version, operation, id);
   } catch (cause) {
@@ -37,6 +47,10 @@ export async function exchange<Request, Response>(
     answer.fill(0);
   }
 }
+
+const authenticationOf = (credential: UsernameCredential) => ({
+  credentials: [{ type: 'Username and Password' as const, value: bound(UsernameAndPassword, { ...credential }) }],
+});
 
 function read<Response>(
   answer: Uint8Array,

@@ -1,12 +1,20 @@
 import type { Attribute } from '../../attribute.ts';
 import { addAttribute as operation } from '../../operations/add-attribute.ts';
-import type { Send } from '../send.ts';
+import type { Cluster } from '../cluster.ts';
+import type { CallOptions } from '../options.ts';
+import { confirmAttribute } from './confirm.ts';
 import { expectId } from './expect.ts';
 
 /** Gives an object one more attribute. */
 export const addAttribute =
-  (send: Send) =>
-  async (id: string, attribute: Attribute): Promise<void> => {
-    const answer = await send(operation, { id, attribute });
+  (cluster: Cluster) =>
+  async (id: string, attribute: Attribute, options: CallOptions = {}): Promise<void> => {
+    const deadline = cluster.deadline(options);
+    const confirmed = confirmAttribute(cluster, id, deadline, attribute);
+    const answer = await cluster.send(
+      operation,
+      { id, attribute },
+      { id, deadline, confirm: async (...refused) => (await confirmed(...refused)) && { id, attribute } },
+    );
     expectId('Add Attribute', id, answer.id);
   };

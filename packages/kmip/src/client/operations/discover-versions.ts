@@ -1,7 +1,10 @@
 import type { ProtocolVersion } from '../../message.ts';
 import { discoverVersions as operation } from '../../operations/discover-versions.ts';
-import type { Send } from '../send.ts';
+import type { Cluster } from '../cluster.ts';
+import type { CallOptions } from '../options.ts';
 
 /** All versions that the server speaks, best first. */
-export const discoverVersions = (send: Send) => async (): Promise<ProtocolVersion[]> =>
-  (await send(operation, { versions: [] })).versions;
+export const discoverVersions =
+  (cluster: Cluster) =>
+  async (options: CallOptions = {}): Promise<ProtocolVersion[]> =>
+    (await cluster.send(operation, { versions: [] }, { deadline: cluster.deadline(options) })).versions;

@@ -1,9 +1,10 @@
 import { type Attribute, nameAttribute } from '../../attribute.ts';
 import { locate as operation } from '../../operations/locate.ts';
-import type { Send } from '../send.ts';
+import type { Cluster } from '../cluster.ts';
+import type { CallOptions } from '../options.ts';
 
 /** What the objects have in common that are looked for. */
-export interface Wanted {
+export interface Wanted extends CallOptions {
   readonly name?: string;
   readonly attributes?: readonly Attribute[];
   readonly maximumItems?: number;
@@ -11,8 +12,9 @@ export interface Wanted {
 
 /** The ids of the objects that have all these attributes. */
 export const locate =
-  (send: Send) =>
-  async ({ name, attributes = [], maximumItems }: Wanted): Promise<string[]> => {
+  (cluster: Cluster) =>
+  async ({ name, attributes = [], maximumItems, ...options }: Wanted): Promise<string[]> => {
     const named = name === undefined ? [] : [nameAttribute(name)];
-    return (await send(operation, { maximumItems, attributes: [...named, ...attributes] })).ids;
+    const request = { maximumItems, attributes: [...named, ...attributes] };
+    return (await cluster.send(operation, request, { deadline: cluster.deadline(options) })).ids;
   };

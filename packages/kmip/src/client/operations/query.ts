@@ -1,6 +1,7 @@
 import type { queryFunction } from '../../enums.ts';
 import { query as operation } from '../../operations/query.ts';
-import type { Send } from '../send.ts';
+import type { Cluster } from '../cluster.ts';
+import type { CallOptions } from '../options.ts';
 
 /** What a server says of itself. */
 export interface ServerFacts {
@@ -16,7 +17,10 @@ const asked: readonly (keyof typeof queryFunction)[] = [
 ];
 
 /** What the server can do and who made it. */
-export const query = (send: Send) => async (): Promise<ServerFacts> => {
-  const { operations, objectTypes, vendor } = await send(operation, { functions: [...asked] });
-  return { operations, objectTypes, vendor };
-};
+export const query =
+  (cluster: Cluster) =>
+  async (options: CallOptions = {}): Promise<ServerFacts> => {
+    const how = { deadline: cluster.deadline(options) };
+    const { operations, objectTypes, vendor } = await cluster.send(operation, { functions: [...asked] }, how);
+    return { operations, objectTypes, vendor };
+  };

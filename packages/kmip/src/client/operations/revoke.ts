@@ -1,6 +1,8 @@
 import type { revocationReasonCode } from '../../enums.ts';
 import { revoke as operation } from '../../operations/revoke.ts';
-import type { Send } from '../send.ts';
+import type { Cluster } from '../cluster.ts';
+import type { CallOptions } from '../options.ts';
+import { confirmState } from './confirm.ts';
 import { expectId } from './expect.ts';
 
 /** Why a key is given up. */
@@ -13,12 +15,17 @@ export interface Revocation {
 
 /** Deactivates a key, or marks it Compromised. */
 export const revoke =
-  (send: Send) =>
-  async (id: string, { code, message, compromisedAt }: Revocation): Promise<void> => {
-    const answer = await send(operation, {
+  (cluster: Cluster) =>
+  async (id: string, { code, message, compromisedAt }: Revocation, options: CallOptions = {}): Promise<void> => {
+    const deadline = cluster.deadline(options);
+    const compromised = code === 'Key Compromise' || code === 'CA Compromise';
+    const confirm = confirmState(
+      cluster,
       id,
-      reason: { code, message },
-      compromisedAt: compromisedAt,
-    });
+      deadline,
+      compromised ? ['Compromised', 'Destroyed Compromised'] : ['Deactivated', 'Compromised'],
+    );
+    const request = { id, reason: { code, message }, compromisedAt };
+    const answer = await cluster.send(operation, request, { id, deadline, confirm });
     expectId('Revoke', id, answer.id);
   };
