@@ -27,7 +27,7 @@ import { decodeItem } from '@vouchsafe/kmip/ttlv/item';
 import type { KmsClient } from '@vouchsafe/services/kms/client';
 import { kmsEngine } from '@vouchsafe/services/kms/engine';
 import { kmsLayout, makeKmsFolders } from '@vouchsafe/services/kms/layout';
-import { KmsStore } from '@vouchsafe/services/kms/store';
+import { openSqliteStore } from '@vouchsafe/services/kms/sqlite-open';
 import { sealerOf } from '@vouchsafe/store/seal';
 import { now } from '../site.ts';
 import { type MakeTargets, oneOfClasses, type Target, wordsOf } from '../target.ts';
@@ -59,14 +59,14 @@ const answers = [getAnswer()];
 const words = wordsOf('\x42\0\x78\x01', '\x42\0\x0f\x01', '\x42\0\x08\x01', 'x-purpose', 'Cryptographic Usage Mask');
 
 /** The server: nothing that a client sends may raise an error, and the server's own log stays empty. */
-function server(): Target {
+async function server(): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'vouchsafe-fuzz-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const layout = kmsLayout(folder);
   makeKmsFolders(layout);
-  const store = KmsStore.open(layout, sealerOf(Secret.take(new Uint8Array(32))));
+  const store = openSqliteStore(layout, sealerOf(Secret.take(new Uint8Array(32))));
   const client: KmsClient = { name: 'fuzz', scope: 'fuzz', roles: ['user'], users: [], added: new Date(now * 1000) };
-  store.addClient(client);
+  await store.transaction((tx) => tx.addClient(client));
   const report = (error: unknown): never => {
     throw new Error('the server reports a failure of its own', { cause: error });
   };
@@ -75,7 +75,7 @@ function server(): Target {
     name: 'kmip-request',
     samples: [...requests, batch],
     words,
-    run: (bytes) => decodeItem(ResponseMessage, answer(engine, client, copy(bytes)).message),
+    run: async (bytes) => decodeItem(ResponseMessage, (await answer(engine, client, copy(bytes))).message),
     refuses: () => false,
   };
 }
@@ -115,4 +115,4 @@ const ttlv: Target = {
 };
 
 /** KMIP on both sides. */
-export const make: MakeTargets = () => [server(), response, ttlv];
+export const make: MakeTargets = async () => [await server(), response, ttlv];

@@ -7,7 +7,7 @@ import {
   type ResponseItem,
   ResponseMessage,
 } from '../message.ts';
-import { hasOperation, type OperationName, type RequestOf, type ResponseOf } from '../operations/operation.ts';
+import { hasOperation, type RequestOf, type ResponseOf } from '../operations/operation.ts';
 import { operations } from '../operations/operations.ts';
 import { peekVersion } from '../peek-version.ts';
 import { decodeItem, encodeItem } from '../ttlv/item.ts';
@@ -18,33 +18,54 @@ import { credentialFault } from './credential.ts';
 import { OperationError } from './operation-error.ts';
 
 /** What a handler knows besides its request. */
-export interface Call<Client> {
+export interface Call<Client, Tx> {
   readonly client: Client;
   readonly version: ProtocolVersion;
   readonly now: Date;
+  /** The store, as it is for this message. */
+  readonly tx: Tx;
   /** The ID Placeholder (KMIP 1.4, 4): the object of the message's last operation that made or found one. */
   placeholder: string | undefined;
   /** Wiped when the message was answered: secrets that handlers give to the answer. */
   readonly owned: DisposableStack;
 }
 
-/** The operations that a server carries out. They are synchronous, so that each is one step of its store. */
-export type Handlers<Client> = {
+/** The operations that a server carries out. */
+export type Handlers<Client, Tx> = {
   [N in keyof typeof operations]?: (
     request: RequestOf<(typeof operations)[N]>,
-    call: Call<Client>,
-  ) => ResponseOf<(typeof operations)[N]>;
+    call: Call<Client, Tx>,
+  ) => Promise<ResponseOf<(typeof operations)[N]>> | ResponseOf<(typeof operations)[N]>;
 };
 
+/** What came of a message, and whether its changes stay. */
+export interface Outcome<T> {
+  readonly value: T;
+  readonly keep: boolean;
+}
+
+/** What a message asks for, as far as its header and its items say so before they are read. */
+export interface Asking<Client> {
+  readonly client: Client;
+  readonly operations: readonly RequestItem['operation'][];
+  readonly now: Date;
+}
+
 /** A server without sockets, clock and store. */
-export interface Engine<Client> {
-  readonly handlers: Handlers<Client>;
+export interface Engine<Client, Tx> {
+  readonly handlers: Handlers<Client, Tx>;
   now(): Date;
   /**
-   * Every operation goes through here, also one that is refused. `act` does its work and encodes the answer; when it
-   * throws, nothing of its work may stay.
+   * Carries out a message in one transaction. Once it resolves, what `work` did is durable, or undone where its outcome
+   * is not to be kept; when it rejects, nothing stays. `work` may be called again from its start when the store asks for
+   * that.
    */
-  perform<T>(operation: OperationName | `0x${string}`, call: Call<Client>, act: () => T): T;
+  message<T>(asking: Asking<Client>, work: (tx: Tx) => Promise<Outcome<T>>): Promise<T>;
+  /**
+   * Every operation goes through here, also one that is refused. `act` does its work and encodes the answer; when it
+   * throws, nothing of its work may stay, while what the message did before stays.
+   */
+  perform<T>(operation: RequestItem['operation'], call: Call<Client, Tx>, act: () => Promise<T>): Promise<T>;
   /** An error that is no `OperationError`: a defect. The client learns nothing of it. */
   report?(error: unknown): void;
 }
@@ -58,8 +79,15 @@ export interface Reply {
 /** The smallest limit on a response that can hold an answer at all. */
 const smallestResponse = 256;
 
-/** Answers one message; the message's octets may be wiped afterwards. Never throws for anything that a client sent. */
-export function answer<Client>(engine: Engine<Client>, client: Client, octets: Uint8Array): Reply {
+/**
+ * Answers one message; the message's octets must stay until it resolves, and may be wiped then. Never rejects for
+ * anything that a client sent.
+ */
+export async function answer<Client, Tx>(
+  engine: Engine<Client, Tx>,
+  client: Client,
+  octets: Uint8Array,
+): Promise<Reply> {
   const now = engine.now();
   const version = peekVersion(octets);
   const ours = replyVersion(version);
@@ -70,7 +98,7 @@ export function answer<Client>(engine: Engine<Client>, client: Client, octets: U
       lenient: version !== undefined && version.minor > newest.minor,
     });
     checkMessage(request);
-    return { message: carryOut(engine, client, request, ours, now), close: false };
+    return { message: await carryOut(engine, client, request, ours, now), close: false };
   } catch (error) {
     const malformed = error instanceof TtlvError && error.fault === 'malformed';
     return { message: encodeReply(ours, now, undefined, [failure(error, engine)]), close: malformed };
@@ -90,7 +118,6 @@ function checkMessage({ header, items }: RequestMessage): void {
   };
   if (header.batchCount !== items.length || items.length === 0)
     refuse('Invalid Message', `Batch Count ${header.batchCount} with ${items.length} batch items`);
-  if (header.onError === 'Undo') refuse('Feature Not Supported', 'Batch Error Continuation Option Undo');
   if (header.maximumResponseSize !== undefined && header.maximumResponseSize < smallestResponse)
     refuse('Response Too Large', `no answer fits ${header.maximumResponseSize} bytes`);
   const ids = items.flatMap(({ id }) => (id === undefined ? [] : [hex(id)]));
@@ -103,59 +130,104 @@ function checkMessage({ header, items }: RequestMessage): void {
   }
 }
 
-function carryOut<Client>(
-  engine: Engine<Client>,
+async function carryOut<Client, Tx>(
+  engine: Engine<Client, Tx>,
   client: Client,
   { header, items }: RequestMessage,
   version: ProtocolVersion,
   now: Date,
-): Buffer<ArrayBuffer> {
-  using owned = new DisposableStack();
-  const call: Call<Client> = { client, version, now, placeholder: undefined, owned };
-  const done: ResponseItem[] = [];
+): Promise<Buffer<ArrayBuffer>> {
+  let done: Done[] = [];
+  const asking = { client, now, operations: items.map(({ operation }) => operation) };
+  try {
+    const answered = await engine.message(asking, async (tx) => {
+      wipe(done);
+      done = [];
+      using owned = new DisposableStack();
+      const call: Call<Client, Tx> = { client, version, now, tx, placeholder: undefined, owned };
+      return await batch(engine, call, { header, items }, done);
+    });
+    const correlation = version.minor >= 4 ? header.clientCorrelation : undefined;
+    return encodeReply(version, now, correlation, answered);
+  } catch (error) {
+    wipe(done);
+    throw error;
+  }
+}
+
+/** Does the items in their order, as far as the Batch Error Continuation Option says (KMIP 1.4, 6.13). */
+async function batch<Client, Tx>(
+  engine: Engine<Client, Tx>,
+  call: Call<Client, Tx>,
+  { header, items }: RequestMessage,
+  done: Done[],
+): Promise<Outcome<ResponseItem[]>> {
   let room = (header.maximumResponseSize ?? Number.POSITIVE_INFINITY) - smallestResponse;
   for (const each of items) {
-    const result = one(engine, call, each, room);
-    room -= result.size;
-    done.push(result.item);
-    if (result.item.status !== 'Success' && header.onError !== 'Continue') break;
+    const result = await one(engine, call, each, room);
+    room -= result.payload.length + itemOverhead;
+    done.push(result);
+    if (result.item.status === 'Success' || header.onError === 'Continue') continue;
+    if (header.onError === 'Undo') return { value: undone(done), keep: false };
+    break;
   }
-  const correlation = version.minor >= 4 ? header.clientCorrelation : undefined;
-  return encodeReply(version, now, correlation, done);
+  return { value: done.map(({ item }) => item), keep: true };
+}
+
+/** An item that was done: its answer, and the octets of the answer's payload. */
+interface Done {
+  readonly item: ResponseItem;
+  readonly payload: Uint8Array;
+}
+
+const wipe = (done: readonly Done[]) => {
+  for (const { payload } of done) payload.fill(0);
+};
+
+/** The answer to a message of which an item failed that wanted all or nothing: what had been done before was undone. */
+function undone(done: readonly Done[]): ResponseItem[] {
+  wipe(done);
+  return done.map(({ item: { payload: _, ...item } }) =>
+    item.status === 'Success' ? { ...item, status: 'Operation Undone' } : item,
+  );
 }
 
 /** Octets of a batch item besides its payload. */
 const itemOverhead = 128;
 
-function one<Client>(
-  engine: Engine<Client>,
-  call: Call<Client>,
+async function one<Client, Tx>(
+  engine: Engine<Client, Tx>,
+  call: Call<Client, Tx>,
   request: RequestItem,
   room: number,
-): { item: ResponseItem; size: number } {
+): Promise<Done> {
   const echoed = { operation: request.operation, ...(request.id === undefined ? {} : { id: request.id }) };
   const before = call.placeholder;
   try {
-    const payload = engine.perform(request.operation, call, () => {
-      const octets = act(engine.handlers, call, request);
+    const payload = await engine.perform(request.operation, call, async () => {
+      const octets = await act(engine.handlers, call, request);
       if (octets.length + itemOverhead <= room) return octets;
       octets.fill(0);
       throw new OperationError('Response Too Large', 'the answer is larger than Maximum Response Size');
     });
-    return { item: { ...echoed, status: 'Success', payload: encoded(payload) }, size: payload.length + itemOverhead };
+    return { item: { ...echoed, status: 'Success', payload: encoded(payload) }, payload };
   } catch (error) {
     call.placeholder = before;
-    return { item: { ...echoed, ...failure(error, engine) }, size: itemOverhead };
+    return { item: { ...echoed, ...failure(error, engine) }, payload: new Uint8Array() };
   }
 }
 
 /** Reads the request of the operation, has it carried out, and encodes the answer. */
-function act<Client>(handlers: Handlers<Client>, call: Call<Client>, request: RequestItem): Buffer<ArrayBuffer> {
+async function act<Client, Tx>(
+  handlers: Handlers<Client, Tx>,
+  call: Call<Client, Tx>,
+  request: RequestItem,
+): Promise<Buffer<ArrayBuffer>> {
   const declared = Object.hasOwn(operations, request.operation)
     ? operations[request.operation as keyof typeof operations]
     : undefined;
   const handler = handlers[request.operation as keyof typeof operations] as
-    | ((request: unknown, call: Call<Client>) => unknown)
+    | ((request: unknown, call: Call<Client, Tx>) => unknown)
     | undefined;
   if (declared === undefined || handler === undefined || !hasOperation(declared, call.version))
     throw new OperationError('Operation Not Supported', `${request.operation} is not carried out here`);
@@ -163,11 +235,11 @@ function act<Client>(handlers: Handlers<Client>, call: Call<Client>, request: Re
     throw new OperationError('Feature Not Supported', 'a critical Message Extension');
   const asked = request.payload.as<unknown>(declared.request as never);
   const { major, minor } = call.version;
-  return encodeItem(declared.response as never, handler(asked, call) as never, rankOfNumbers(major, minor));
+  return encodeItem(declared.response as never, (await handler(asked, call)) as never, rankOfNumbers(major, minor));
 }
 
 /** What a client is told about an error. */
-function failure<Client>(error: unknown, engine: Engine<Client>): ResponseItem {
+function failure<Client, Tx>(error: unknown, engine: Engine<Client, Tx>): ResponseItem {
   const status = 'Operation Failed' as const;
   if (error instanceof OperationError) return { status, reason: error.reason, message: error.message };
   if (error instanceof TtlvError) {

@@ -52,7 +52,7 @@ test('sealed material that is moved to another object does not open', async (t) 
   const { fixture, files, ids } = await withKeys(t, 2);
   const database = new DatabaseSync(join(fixture.dataDir, 'db', 'kms.sqlite'));
   database
-    .prepare('UPDATE object SET material = (SELECT material FROM object WHERE id = ?) WHERE id = ?')
+    .prepare('UPDATE object SET content = (SELECT content FROM object WHERE id = ?) WHERE id = ?')
     .run(ids[0]!, ids[1]!);
   database.close();
   using client = fixture.client(files);
@@ -66,8 +66,8 @@ test('destroyed material is gone from the database', async (t) => {
   await client.destroy(ids[0]!);
   const database = new DatabaseSync(join(fixture.dataDir, 'db', 'kms.sqlite'));
   assert.deepEqual(
-    { ...database.prepare('SELECT material, state FROM object').get() },
-    { material: null, state: 'Destroyed' },
+    { ...database.prepare('SELECT content, state FROM object').get() },
+    { content: null, state: 'Destroyed' },
   );
   database.close();
 });

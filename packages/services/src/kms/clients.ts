@@ -11,8 +11,8 @@ import { openAuthority, validityFrom } from './authority.ts';
 import type { ClientCertificate, KmsClient, RegisteredClient } from './client.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
 import { isRole, type Role, roles } from './roles.ts';
-import { openStore } from './root-key/open-store.ts';
-import type { KmsStore } from './store.ts';
+import type { KeyStore, KeyTransaction } from './store.ts';
+import { openKeyStore } from './store-open.ts';
 
 /** The files that a client needs. */
 export interface ClientFiles {
@@ -88,25 +88,25 @@ export async function addKmsCertificate(
 
 /** All clients that may talk to the server. */
 export async function listKmsClients(dataDir: string): Promise<RegisteredClient[]> {
-  using store = await openStore(kmsLayout(dataDir));
-  return store.clients();
+  await using store = await openKeyStore(kmsLayout(dataDir));
+  return await store.read((tx) => tx.clients());
 }
 
 /** Shuts a client out, at once. Its objects stay in their scope. Says whether there was such a client. */
 export async function removeKmsClient(dataDir: string, name: string): Promise<boolean> {
-  using store = await openStore(kmsLayout(dataDir));
-  return store.removeClient(name);
+  await using store = await openKeyStore(kmsLayout(dataDir));
+  return await store.transaction((tx) => tx.removeClient(name));
 }
 
 /** Shuts one certificate of a client out, at once. @throws {Problem} `object.unknown` */
 export async function removeKmsCertificate({ dataDir, name }: NamedClient, print: string): Promise<void> {
-  using store = await openStore(kmsLayout(dataDir));
-  store.transaction(() => {
+  await using store = await openKeyStore(kmsLayout(dataDir));
+  await store.transaction(async (tx) => {
     const wanted = print.replaceAll(':', '').toLowerCase();
-    const has = clientIn(store, name).certificates.filter((each) => each.fingerprint.startsWith(wanted));
+    const has = (await clientIn(tx, name)).certificates.filter((each) => each.fingerprint.startsWith(wanted));
     if (wanted.length < 8 || has.length !== 1)
       throw new Problem('object.unknown', `${name} has no one certificate whose fingerprint begins with ${print}`);
-    store.removeCertificate(has[0]!.fingerprint);
+    await tx.removeCertificate(has[0]!.fingerprint);
   });
 }
 
@@ -142,18 +142,18 @@ async function admit<Files>(
   { ownScope, ...client }: KmsClient & { readonly ownScope: boolean },
   { certificate, write }: Credentials<Files>,
 ): Promise<Files> {
-  using store = await opened(dataDir);
-  return store.transaction(() => {
-    if (store.clients().some((other) => other.name === name))
+  await using store = await opened(dataDir);
+  return await store.transaction(async (tx) => {
+    if ((await tx.clients()).some((other) => other.name === name))
       throw new Problem('object.exists', `${name}: there is a client of this name already`);
     // Keys that are left of somebody of this name must not fall to the next one by chance.
-    if (ownScope && store.isScope(client.scope))
+    if (ownScope && (await tx.isScope(client.scope)))
       throw new Problem(
         'object.exists',
         `${name}: there is a scope of this name already; name the scope that you mean`,
       );
-    store.addClient(client);
-    enter(store, client, certificate);
+    await tx.addClient(client);
+    await enter(tx, client, certificate);
     return write();
   });
 }
@@ -162,38 +162,38 @@ async function addTo<Files>(
   { dataDir, name }: NamedClient,
   { certificate, write }: Credentials<Files>,
 ): Promise<Files> {
-  using store = await opened(dataDir);
-  return store.transaction(() => {
-    const client = clientIn(store, name);
+  await using store = await opened(dataDir);
+  return await store.transaction(async (tx) => {
+    const client = await clientIn(tx, name);
     if (client.certificates.length >= mostCertificates)
       throw new Problem(
         'input.invalid',
         `${name} has ${mostCertificates} certificates already: remove one that it does not use any more`,
       );
-    enter(store, client, certificate);
+    await enter(tx, client, certificate);
     return write();
   });
 }
 
 const mostCertificates = 16;
 
-function enter(store: KmsStore, { name }: KmsClient, certificate: ClientCertificate): void {
-  const holder = store.client(certificate.fingerprint);
+async function enter(tx: KeyTransaction, { name }: KmsClient, certificate: ClientCertificate): Promise<void> {
+  const holder = await tx.client(certificate.fingerprint);
   if (holder !== undefined)
     throw new Problem('object.exists', `the certificate ${certificate.fingerprint} is that of client ${holder.name}`);
-  store.addCertificate(name, certificate);
+  await tx.addCertificate(name, certificate);
 }
 
-function clientIn(store: KmsStore, name: string): RegisteredClient {
-  const client = store.clients().find((each) => each.name === name);
+async function clientIn(tx: KeyTransaction, name: string): Promise<RegisteredClient> {
+  const client = (await tx.clients()).find((each) => each.name === name);
   if (client === undefined) throw new Problem('object.unknown', `client ${name}`);
   return client;
 }
 
-function opened(dataDir: string): Promise<KmsStore> {
+function opened(dataDir: string): Promise<KeyStore> {
   const layout = kmsLayout(dataDir);
   makeKmsFolders(layout);
-  return openStore(layout);
+  return openKeyStore(layout);
 }
 
 async function withKey(order: NamedClient & { readonly outDir: string }): Promise<Credentials<ClientFiles>> {

@@ -36,7 +36,7 @@ const serve = (close = false) => {
   const answers: number[] = [];
   serveConnection(
     socket as unknown as TLSSocket,
-    (octets) => {
+    async (octets) => {
       answers.push(octets.length);
       return { message: Buffer.alloc(8), close };
     },
@@ -45,22 +45,25 @@ const serve = (close = false) => {
   return { socket, answers };
 };
 
-test('a client that does not take its answers is not read from any more, until it does', () => {
+test('a client that does not take its answers is not read from any more, until it does', async () => {
   const { socket, answers } = serve();
   socket.taking = false;
   socket.emit('data', Buffer.concat([message(), message(), message()]));
+  await new Promise((done) => setImmediate(done));
   assert.equal(answers.length, 1);
   assert.equal(socket.paused, true);
   socket.taking = true;
   socket.emit('drain');
+  await new Promise((done) => setImmediate(done));
   assert.equal(answers.length, 3);
   assert.equal(socket.paused, false);
 });
 
-test('nothing is answered after an answer that ends the connection', () => {
+test('nothing is answered after an answer that ends the connection', async () => {
   const { socket, answers } = serve(true);
   socket.emit('data', Buffer.concat([message(), message()]));
   socket.emit('data', message());
   socket.emit('drain');
+  await new Promise((done) => setImmediate(done));
   assert.equal(answers.length, 1);
 });

@@ -11,55 +11,72 @@ export interface ConnectionLimits {
 }
 
 /**
- * Answers the messages of one connection in their order. As long as the peer does not take its answers, nothing more is
- * read from it.
+ * Answers the messages of one connection in their order, one at a time. As long as the peer does not take its answers,
+ * nothing more is read from it; neither while much of what it sent waits for an answer.
  */
 export function serveConnection(
   socket: TLSSocket,
-  answer: (message: Uint8Array) => Reply,
+  answer: (message: Uint8Array) => Promise<Reply>,
   limits: ConnectionLimits,
 ): void {
   const framer = new Framer('Request Message');
   let deadline: NodeJS.Timeout | undefined;
   let over = false;
-  const proceed = () => {
+  let answering = false;
+  let taken = true;
+  const proceed = async () => {
+    if (answering || !taken) return;
+    answering = true;
+    let whole = 0;
     try {
       for (let message = framer.next(); message !== undefined; message = framer.next()) {
-        const reply = answer(message);
-        message.fill(0);
-        const room = socket.write(reply.message, () => reply.message.fill(0));
+        whole++;
+        const reply = await answer(message).finally(() => message.fill(0));
+        if (over) return void reply.message.fill(0);
+        taken = socket.write(reply.message, () => reply.message.fill(0));
         if (reply.close) {
           over = true;
-          return socket.destroySoon();
+          return void socket.destroySoon();
         }
-        if (!room) return socket.pause();
+        if (!taken) break;
       }
+      if (taken) socket.resume();
+      else socket.pause();
+      watch(whole > 0);
     } catch {
       // No message begins here: whatever follows cannot be told from the middle of one.
-      return socket.destroy();
+      socket.destroy();
+    } finally {
+      answering = false;
     }
-    watch();
   };
-  const watch = () => {
-    if (framer.held === 0) {
+  /** Of a message that has begun; the time runs anew only with the next message. */
+  const watch = (another: boolean) => {
+    if (another || framer.held === 0) {
       clearTimeout(deadline);
       deadline = undefined;
-    } else deadline ??= setTimeout(() => socket.destroy(), limits.message);
+    }
+    if (framer.held > 0) deadline ??= setTimeout(() => socket.destroy(), limits.message);
   };
   socket.setTimeout(limits.idle, () => socket.destroy());
   socket.on('data', (chunk) => {
     if (over) return;
     framer.push(chunk);
-    proceed();
+    if (answering && framer.held > mostHeld) socket.pause();
+    void proceed();
   });
   socket.on('drain', () => {
     if (over) return;
-    socket.resume();
-    proceed();
+    taken = true;
+    void proceed();
   });
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
+    over = true;
     clearTimeout(deadline);
     framer.clear();
   });
 }
+
+/** Octets of messages that wait for an answer, beyond which nothing more is read. */
+const mostHeld = 1_048_576;

@@ -18,7 +18,7 @@ const damages: readonly (readonly [file: string, content: () => Promise<string> 
   ],
   ['server/server.crt', () => 'garbage', /server\.crt: no certificate in PEM/],
   ['server/server.key', () => 'garbage', /server\.key: no private key in PEM/],
-  ['root.key', () => 'short', /root\.key: expected 32 bytes of key, found 5/],
+  ['root.key', () => 'short', /root\.key: expected 32 octets of key, found 5/],
   ['db/kms.sqlite', () => 'x'.repeat(8192), /kms\.sqlite: it is no database, or damaged/],
 ];
 

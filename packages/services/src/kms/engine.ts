@@ -1,4 +1,4 @@
-import type { Engine, Handlers } from '@vouchsafe/kmip/server/engine';
+import type { Engine, Handlers, Outcome } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import type { KmsClient } from './client.ts';
 import { activate } from './operations/activate.ts';
@@ -13,36 +13,72 @@ import { locate } from './operations/locate.ts';
 import { query } from './operations/query.ts';
 import { revoke } from './operations/revoke.ts';
 import { permits } from './roles.ts';
-import type { KmsStore } from './store.ts';
+import type { KeyStore, KeyTransaction } from './store.ts';
 
-function handlers(store: KmsStore): Handlers<KmsClient> {
-  const carriedOut: Handlers<KmsClient> = {
-    Create: create(store),
-    Locate: locate(store),
-    Get: get(store),
-    'Get Attributes': getAttributes(store),
-    'Get Attribute List': getAttributeList(store),
-    'Add Attribute': addAttribute(store),
-    Activate: activate(store),
-    Revoke: revoke(store),
-    Destroy: destroy(store),
-    Query: query(() => Object.keys(carriedOut)),
-    'Discover Versions': discoverVersions(),
-  };
-  return carriedOut;
-}
+const handlers: Handlers<KmsClient, KeyTransaction> = {
+  Create: create,
+  Locate: locate,
+  Get: get,
+  'Get Attributes': getAttributes,
+  'Get Attribute List': getAttributeList,
+  'Add Attribute': addAttribute,
+  Activate: activate,
+  Revoke: revoke,
+  Destroy: destroy,
+  Query: query(() => Object.keys(handlers)),
+  'Discover Versions': discoverVersions,
+};
 
-/** The key server on its store: every operation is one transaction, and nothing stays of one that fails. */
-export function kmsEngine(store: KmsStore, options: { now(): Date; report?(error: unknown): void }): Engine<KmsClient> {
-  const carriedOut = handlers(store);
+/** Operations that never write. A message of nothing else waits for no other. */
+const reading = new Set<string>([
+  'Locate',
+  'Get',
+  'Get Attributes',
+  'Get Attribute List',
+  'Query',
+  'Discover Versions',
+] satisfies (keyof typeof handlers)[]);
+
+/** The key server on its store: every message is one transaction, and nothing stays of an operation that fails. */
+export function kmsEngine(
+  store: KeyStore,
+  options: { now(): Date; report?(error: unknown): void },
+): Engine<KmsClient, KeyTransaction> {
   return {
-    handlers: carriedOut,
+    handlers,
     now: options.now,
-    perform(operation, { client }, act) {
-      if (Object.hasOwn(carriedOut, operation) && !permits(client.roles, operation))
+    async message({ operations }, work) {
+      if (operations.every((name) => reading.has(name))) return (await store.read(work)).value;
+      return await kept(store, work);
+    },
+    async perform(operation, { client, tx }, act) {
+      if (Object.hasOwn(handlers, operation) && !permits(client.roles, operation))
         throw new OperationError('Permission Denied', `${operation}: not in the roles of ${client.name}`);
-      return store.transaction(act);
+      return await (reading.has(operation) ? act() : tx.savepoint(act));
     },
     ...(options.report === undefined ? {} : { report: options.report }),
   };
+}
+
+/** What a message did that is not to be kept. */
+class Undone<T> extends Error {
+  readonly value: T;
+
+  constructor(value: T) {
+    super('undone');
+    this.value = value;
+  }
+}
+
+async function kept<T>(store: KeyStore, work: (tx: KeyTransaction) => Promise<Outcome<T>>): Promise<T> {
+  try {
+    return await store.transaction(async (tx) => {
+      const { value, keep } = await work(tx);
+      if (!keep) throw new Undone(value);
+      return value;
+    });
+  } catch (error) {
+    if (error instanceof Undone) return error.value;
+    throw error;
+  }
 }

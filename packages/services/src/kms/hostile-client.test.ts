@@ -57,7 +57,6 @@ const refusedWhole: Record<string, [() => readonly Asking[], Partial<RequestHead
   'no items at all': [() => [], {}, 'Invalid Message'],
   'two items without ids': [() => [creating(), creating()], {}, 'Invalid Message'],
   'two items of the same id': [() => [creating(aes, ids[0]), creating(aes, ids[0])], {}, 'Invalid Message'],
-  Undo: [() => [creating()], { onError: 'Undo' }, 'Feature Not Supported'],
   'Maximum Response Size 16': [() => [creating()], { maximumResponseSize: 16 }, 'Response Too Large'],
   'Maximum Response Size -1': [() => [creating()], { maximumResponseSize: -1 }, 'Response Too Large'],
   'version 2.0': [() => [creating()], { version: { major: 2, minor: 0 } }, 'Invalid Message'],

@@ -57,12 +57,18 @@ export const attributesOf = (object: ManagedObject): Attribute[] => [
   ...object.attributes,
 ];
 
-/** The object as it is at a time: its dates have had their effect (KMIP 1.4, 3.24 and 3.27). */
+/**
+ * The object as it is at a time: its dates have had their effect (KMIP 1.4, 3.24 and 3.27). Its last change is the date
+ * that took effect, whenever somebody looks: who only reads writes nothing down.
+ */
 export function settled(object: ManagedObject, now: Date): ManagedObject {
-  let { state } = object;
-  if (state === 'Pre-Active' && reached(object.activation, now)) state = 'Active';
-  if (state === 'Active' && reached(object.deactivation, now)) state = 'Deactivated';
-  return state === object.state ? object : { ...object, state, changed: now };
+  let { state, changed } = object;
+  const follow = (from: State, date: Date | undefined, to: State) => {
+    if (state !== from || date === undefined || date > now) return;
+    state = to;
+    if (date > changed) changed = date;
+  };
+  follow('Pre-Active', object.activation, 'Active');
+  follow('Active', object.deactivation, 'Deactivated');
+  return state === object.state ? object : { ...object, state, changed };
 }
-
-const reached = (date: Date | undefined, now: Date) => date !== undefined && date <= now;

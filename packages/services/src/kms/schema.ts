@@ -1,6 +1,68 @@
-/** The schema, one step a version: a step is never changed once it was released. Dates are seconds since 1970. */
-export const migrations: readonly string[] = [
-  `
+import type { DatabaseSync } from 'node:sqlite';
+import type { Sealer } from '@vouchsafe/store/seal';
+import { convertObjects } from './convert.ts';
+
+/** Who may talk to the server. Dates are seconds since 1970, here as everywhere. */
+const clients = `
+  CREATE TABLE client (
+    name TEXT PRIMARY KEY,
+    scope TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    users TEXT NOT NULL,
+    added INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE client_certificate (
+    fingerprint TEXT PRIMARY KEY,
+    client TEXT NOT NULL REFERENCES client (name) ON DELETE CASCADE,
+    pem TEXT NOT NULL,
+    added INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX client_certificate_by_client ON client_certificate (client);
+`;
+
+/**
+ * `seq` grows with every object: the newest are found first. `lookup` has a row for each indexed attribute; its key is
+ * a digest of scope, name and value.
+ */
+export const objects = `
+  CREATE TABLE object (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    scope TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    type TEXT NOT NULL,
+    state TEXT NOT NULL,
+    initial INTEGER NOT NULL,
+    activation INTEGER,
+    process_start INTEGER,
+    protect_stop INTEGER,
+    deactivation INTEGER,
+    destroyed INTEGER,
+    compromise_occurred INTEGER,
+    compromised INTEGER,
+    archived INTEGER,
+    changed INTEGER NOT NULL,
+    attributes BLOB NOT NULL,
+    content BLOB
+  ) STRICT;
+  CREATE INDEX object_by_scope ON object (scope, seq);
+  CREATE TABLE lookup (
+    key BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (key, seq)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+type Step = (database: DatabaseSync, sealer: Sealer) => void;
+
+const script =
+  (text: string): Step =>
+  (database) =>
+    database.exec(text);
+
+/** The schema of SQLite, one step a version: a step is never changed once it was released. */
+export const migrations: readonly Step[] = [
+  script(`
   CREATE TABLE client (
     fingerprint TEXT PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -36,26 +98,14 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX attribute_by_value ON attribute (name, value, object);
   CREATE TABLE seal_probe (one INTEGER PRIMARY KEY CHECK (one = 1), sealed BLOB NOT NULL) STRICT;
-  `,
+  `),
   // Objects of a client that was known by its only certificate stay in a scope that has the name of that certificate.
-  `
+  script(`
   ALTER TABLE client RENAME TO former_client;
-  CREATE TABLE client (
-    name TEXT PRIMARY KEY,
-    scope TEXT NOT NULL,
-    roles TEXT NOT NULL,
-    users TEXT NOT NULL,
-    added INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE client_certificate (
-    fingerprint TEXT PRIMARY KEY,
-    client TEXT NOT NULL REFERENCES client (name) ON DELETE CASCADE,
-    pem TEXT NOT NULL,
-    added INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX client_certificate_by_client ON client_certificate (client);
+  ${clients}
   INSERT INTO client SELECT name, fingerprint, '["user"]', '[]', added FROM former_client;
   INSERT INTO client_certificate SELECT fingerprint, name, certificate, added FROM former_client;
   DROP TABLE former_client;
-  `,
+  `),
+  (database, sealer) => convertObjects(database, objects, sealer),
 ];

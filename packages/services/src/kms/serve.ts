@@ -10,8 +10,8 @@ import type { KmsClient } from './client.ts';
 import { serveConnection } from './connection.ts';
 import { kmsEngine } from './engine.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
-import { openStore } from './root-key/open-store.ts';
-import type { KmsStore } from './store.ts';
+import type { KeyStore, KeyTransaction } from './store.ts';
+import { openKeyStore } from './store-open.ts';
 
 /** What a key server is started with; everything but the folder has a default. */
 export interface KmsOptions {
@@ -63,7 +63,7 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
   makeKmsFolders(layout);
   const authority = await openAuthority(layout, now());
   const identity = await openServerIdentity(layout, authority, host, now());
-  const store = await openStore(layout);
+  const store = await openKeyStore(layout);
   try {
     const report = options.report ?? (() => {});
     const engine = kmsEngine(store, { now, report: (error) => report({ event: 'failed', error }) });
@@ -81,11 +81,11 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
       await closed;
-      store[Symbol.dispose]();
+      await store[Symbol.asyncDispose]();
     };
     return { address, authorityPem: authority.certificatePem, close };
   } catch (error) {
-    store[Symbol.dispose]();
+    await store[Symbol.asyncDispose]();
     throw error;
   }
 }
@@ -93,8 +93,8 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
 interface Setup {
   readonly identity: ServerIdentity;
   readonly authorityPem: string;
-  readonly engine: Engine<KmsClient>;
-  readonly store: KmsStore;
+  readonly engine: Engine<KmsClient, KeyTransaction>;
+  readonly store: KeyStore;
   readonly limits: KmsLimits;
   readonly report: (event: KmsEvent) => void;
 }
@@ -140,18 +140,27 @@ function listener(setup: Setup): { server: Server; sockets: Set<{ destroy(): voi
 }
 
 /** The client is looked up for every message: one that was removed is out at once. */
-function answering({ engine, store, report }: Setup, socket: TLSSocket): (message: Uint8Array) => Reply {
+function answering({ engine, store, report }: Setup, socket: TLSSocket): (message: Uint8Array) => Promise<Reply> {
   const certificate = socket.getPeerX509Certificate();
   const print = certificate && fingerprint(certificate);
-  return (message) => {
+  const refused = (message: Uint8Array, error: OperationError): Reply => ({
+    message: refusal(message, engine.now(), error),
+    close: error.reason !== 'General Failure',
+  });
+  return async (message) => {
     const now = engine.now();
-    const client = print === undefined ? undefined : store.client(print);
     const current = certificate && certificate.validFromDate <= now && now <= certificate.validToDate;
-    if (client !== undefined && current) return answer(engine, client, message);
-    const reason =
-      client === undefined ? 'no certificate of a known client' : 'the client certificate is not valid now';
-    report({ event: 'refused', remote: socket.remoteAddress ?? '', reason });
-    return { message: refusal(message, now, new OperationError('Authentication Not Successful', reason)), close: true };
+    try {
+      const client = print === undefined ? undefined : await store.read((tx) => tx.client(print));
+      if (client !== undefined && current) return await answer(engine, client, message);
+      const reason =
+        client === undefined ? 'no certificate of a known client' : 'the client certificate is not valid now';
+      report({ event: 'refused', remote: socket.remoteAddress ?? '', reason });
+      return refused(message, new OperationError('Authentication Not Successful', reason));
+    } catch (error) {
+      report({ event: 'failed', error });
+      return refused(message, new OperationError('General Failure', 'the server failed; its log says why'));
+    }
   };
 }
 

@@ -2,17 +2,17 @@ import type { activate as operation } from '@vouchsafe/kmip/operations/activate'
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { after } from '../state.ts';
-import type { KmsStore } from '../store.ts';
 import { type Asked, subject } from './context.ts';
 
 /** KMIP 1.4, 4.19. */
-export const activate =
-  (store: KmsStore) =>
-  ({ id }: RequestOf<typeof operation>, call: Asked): ResponseOf<typeof operation> => {
-    const object = subject(store, id, call);
-    const state = after(object.state, 'activate');
-    if (state === undefined)
-      throw new OperationError('Permission Denied', `the object is ${object.state}, not Pre-Active`);
-    store.update({ ...object, state, activation: call.now, changed: call.now });
-    return { id: object.id };
-  };
+export async function activate(
+  { id }: RequestOf<typeof operation>,
+  call: Asked,
+): Promise<ResponseOf<typeof operation>> {
+  const object = await subject(id, call);
+  const state = after(object.state, 'activate');
+  if (state === undefined)
+    throw new OperationError('Permission Denied', `the object is ${object.state}, not Pre-Active`);
+  await call.tx.update({ ...object, state, activation: call.now, changed: call.now });
+  return { id: object.id };
+}

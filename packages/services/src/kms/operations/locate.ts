@@ -2,9 +2,9 @@ import type { Attribute } from '@vouchsafe/kmip/attribute';
 import type { locate as operation } from '@vouchsafe/kmip/operations/locate';
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
-import { type ManagedObject, ownAttributes } from '../object.ts';
-import type { KmsStore } from '../store.ts';
-import { type Asked, isFree, settle } from './context.ts';
+import { attributesOf, type ManagedObject, settled } from '../managed-object.ts';
+import { isIndexed } from '../store.ts';
+import type { Asked } from './context.ts';
 
 /** Ids in one answer. */
 const most = 1000;
@@ -13,35 +13,32 @@ const most = 1000;
  * KMIP 1.4, 4.9. Every attribute that is asked for counts: one that no object has, or that is not known here, finds
  * nothing. Destroyed objects are found by their state only.
  */
-export const locate =
-  (store: KmsStore) =>
-  (request: RequestOf<typeof operation>, call: Asked): ResponseOf<typeof operation> => {
-    if (request.groupMember !== undefined) throw new OperationError('Feature Not Supported', 'Object Group Member');
-    const [from, count] = [request.offsetItems ?? 0, request.maximumItems ?? most];
-    if (from < 0 || count < 0) throw new OperationError('Invalid Field', 'Maximum Items or Offset Items below 0');
-    const all = found(store, request, call);
-    const ids = all.slice(from, from + Math.min(count, most)).map(({ id }) => id);
-    call.placeholder = ids.length === 1 ? ids[0] : undefined;
-    return { ids, ...(call.version.minor >= 3 ? { total: all.length } : {}) };
-  };
+export async function locate(request: RequestOf<typeof operation>, call: Asked): Promise<ResponseOf<typeof operation>> {
+  if (request.groupMember !== undefined) throw new OperationError('Feature Not Supported', 'Object Group Member');
+  const [from, count] = [request.offsetItems ?? 0, request.maximumItems ?? most];
+  if (from < 0 || count < 0) throw new OperationError('Invalid Field', 'Maximum Items or Offset Items below 0');
+  const all: string[] = [];
+  for await (const { id } of found(request, call)) all.push(id);
+  const ids = all.slice(from, from + Math.min(count, most));
+  call.placeholder = ids.length === 1 ? ids[0] : undefined;
+  return { ids, ...(call.version.minor >= 3 ? { total: all.length } : {}) };
+}
 
 const onLine = 1;
 
-function found(store: KmsStore, request: RequestOf<typeof operation>, call: Asked): ManagedObject[] {
-  if (request.storageStatus !== undefined && (request.storageStatus & onLine) === 0) return [];
-  const owner = call.client.scope;
-  const free = request.attributes.filter(({ name }) => isFree(name));
-  const others = request.attributes.filter(({ name }) => !isFree(name));
+async function* found(request: RequestOf<typeof operation>, call: Asked): AsyncGenerator<ManagedObject> {
+  if (request.storageStatus !== undefined && (request.storageStatus & onLine) === 0) return;
+  const indexed = request.attributes.filter(({ name }) => isIndexed(name));
+  const others = request.attributes.filter(({ name }) => !isIndexed(name));
   const byState = others.some(({ name }) => name === 'State');
-  return store
-    .find({ owner, free })
-    .map((object) => settle(store, object, call.now))
-    .filter((object) => byState || !object.state.startsWith('Destroyed'))
-    .filter((object) => matches(object, others));
+  for await (const each of call.tx.find({ scope: call.client.scope, attributes: indexed })) {
+    const object = settled(each, call.now);
+    if ((byState || !object.state.startsWith('Destroyed')) && matches(object, others)) yield object;
+  }
 }
 
 function matches(object: ManagedObject, wanted: readonly Attribute[]): boolean {
-  const own = ownAttributes(object);
+  const own = attributesOf(object);
   return wanted.every((each) => {
     const has = own.find(({ name }) => name === each.name)?.value;
     const among = wanted.filter(({ name }) => name === each.name).map(({ value }) => value);
