@@ -1,3 +1,4 @@
+import { concat } from '@vouchsafe/bytes/hex';
 import { AllowList } from '@vouchsafe/domain/attestation/ima/allow-list';
 import { readExcludes } from '@vouchsafe/domain/attestation/ima/exclude-lint';
 import { readListFile } from '@vouchsafe/domain/attestation/ima/ima-list';
@@ -30,18 +31,21 @@ HwIDAQAB
 `;
 
 /** One file of a tar archive, as GNU tar writes it. */
-function tar(name: string, content: string): Uint8Array<ArrayBuffer> {
+function tar(name: string, content: string | Uint8Array, type = '\0'): Uint8Array<ArrayBuffer> {
+  const body = typeof content === 'string' ? bytesOf(content) : content;
   const header = Buffer.alloc(512);
   header.write(name);
   header.write('0000644\0', 100);
-  header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
-  header.write('        0ustar\0', 148);
+  header.write(`${body.length.toString(8).padStart(11, '0')}\0`, 124);
+  header.write('        ', 148);
+  header.write(`${type}`, 156);
+  header.write('ustar\0', 257);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  const body = Buffer.alloc(Math.ceil(content.length / 512) * 512);
-  body.write(content);
-  return new Uint8Array(Buffer.concat([header, body, Buffer.alloc(1024)]));
+  return concat(header, body, new Uint8Array(Math.ceil(body.length / 512) * 512 - body.length));
 }
+
+const endOfTar = new Uint8Array(1024);
 
 async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
@@ -108,9 +112,17 @@ export const make: MakeTargets = () => [
   },
   {
     name: 'debian-package',
-    samples: [tar('./usr/bin/a', 'content'), tar('./x', 'y'.repeat(700))],
+    samples: [tar('./usr/bin/a', 'content'), tar('./x', 'y'.repeat(700))].map((each) => concat(each, endOfTar)),
     words: wordsOf('ustar', 'L', 'x', '00000000', '\0', '././@LongLink'),
     run: (bytes) => filesOfTar(onePiece(bytes)),
+    refuses,
+  },
+  {
+    // Behind a header whose checksum is right, which a mutant seldom has.
+    name: 'debian-package-pax',
+    samples: ['20 path=./usr/bin/a\n', '9 mtime=\n29 SCHILY.xattr.user.a=value\n10 size=1\n'].map(bytesOf),
+    words: wordsOf(' ', '\n', '=', '0 ', '9 ', 'path=', 'linkpath=', 'size=', 'GNU.sparse.major=1', '-1 ', '1e3 '),
+    run: (bytes) => filesOfTar(onePiece(concat(tar('./PaxHeaders/a', bytes, 'x'), tar('./a', 'b'), endOfTar))),
     refuses,
   },
 ];
