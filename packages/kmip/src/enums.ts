@@ -1106,3 +1106,10 @@ export const enumerations: Readonly<Record<string, Readonly<Record<string, numbe
   'Ticket Type': ticketType,
   'Unique Identifier': uniqueIdentifierReference,
 };
+
+/** The mask that belongs to a tag. */
+export const masks: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'Cryptographic Usage Mask': cryptographicUsageMask,
+  'Storage Status Mask': storageStatusMask,
+  'Protection Storage Mask': protectionStorageMask,
+};

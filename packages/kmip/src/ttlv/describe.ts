@@ -1,8 +1,8 @@
 import { hex } from '@vouchsafe/bytes/hex';
-import { cryptographicUsageMask, enumerations, storageStatusMask } from '../enums.ts';
+import { enumerations, masks } from '../enums.ts';
 import { type TagName, tagName } from '../tags.ts';
 import { check, padded, uint24, uint32 } from './check.ts';
-import { byCode, type ItemTypeName } from './item-type.ts';
+import { byCode, type ItemTypeName, itemTypes } from './item-type.ts';
 
 /** An item as plain data: what `JSON.stringify` prints, with nothing secret in it. */
 export interface DescribedItem {
@@ -11,7 +11,10 @@ export interface DescribedItem {
   readonly value: string | number | boolean | readonly DescribedItem[];
 }
 
-/** Items whose value is never shown, nor anything inside it: keys and what opens them. */
+/**
+ * Items whose value is never shown, nor anything inside it: keys, what opens them, and what stands in clear before it is
+ * encrypted or after it was decrypted. Data says the same whether it is clear or not: it is never shown.
+ */
 const hidden: ReadonlySet<string> = new Set<TagName>([
   'Key Material',
   'Key',
@@ -25,7 +28,24 @@ const hidden: ReadonlySet<string> = new Set<TagName>([
   'Q',
   'X',
   'Data',
+  'Derivation Data',
+  'Opaque Data Value',
+  'One Time Password',
+  'Hashed Password',
+  'Server Hashed Password',
+  'Ticket Value',
+  'PKCS#11 Input Parameters',
+  'PKCS#11 Output Parameters',
 ]);
+
+/**
+ * Whether the item whose header stands at `at` is one of them. A Key Value that is a string of octets is a key that is
+ * wrapped, or no more than authenticated.
+ */
+export function isSecretItem(octets: Uint8Array, at: number): boolean {
+  const tag = tagName(uint24(octets, at));
+  return hidden.has(tag) || (tag === 'Key Value' && octets[at + 3] === itemTypes['Byte String'].code);
+}
 
 /**
  * The items of one message or item as a tree, key material starred out.
@@ -49,9 +69,7 @@ function describeAt(octets: Buffer, at: number): DescribedItem {
   const type = byCode[octets[at + 3]!]!.name;
   const length = uint32(octets, at + 4);
   const body = at + 8;
-  // A Key Value that is a string of octets is a wrapped or an encoded key.
-  if (hidden.has(tag) || (tag === 'Key Value' && type === 'Byte String'))
-    return { tag, type, value: `*** (${length} bytes)` };
+  if (isSecretItem(octets, at)) return { tag, type, value: `*** (${length} bytes)` };
   if (type === 'Structure') return { tag, type, value: children(octets, body, body + length) };
   return { tag, type, value: scalar[type](octets, body, length, tag) };
 }
@@ -74,11 +92,7 @@ const scalar: Record<Exclude<ItemTypeName, 'Structure'>, Show> = {
   'Byte String': (octets, at, length) => hex(octets.subarray(at, at + length)),
   'Date-Time': (octets, at) => dateText(octets.readBigInt64BE(at)),
   Interval: (octets, at) => `${octets.readUInt32BE(at)} s`,
-};
-
-const masks: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  'Cryptographic Usage Mask': cryptographicUsageMask,
-  'Storage Status Mask': storageStatusMask,
+  'Date-Time Extended': (octets, at) => `${octets.readBigInt64BE(at)} us since 1970`,
 };
 
 function maskText(tag: string, value: number): string | number {

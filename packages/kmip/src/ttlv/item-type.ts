@@ -19,6 +19,8 @@ export const itemTypes = {
   'Byte String': { code: 8 },
   'Date-Time': { code: 9, length: 8 },
   Interval: { code: 10, length: 4 },
+  /** Since 2.0: microseconds. */
+  'Date-Time Extended': { code: 11, length: 8 },
 } as const satisfies Record<string, ItemTypeFacts>;
 
 /** A type, spelled as the standard spells it. */
