@@ -5,7 +5,7 @@ import { padded, uint24, uint32 } from './ttlv/check.ts';
 import { type Body, type Item, item, readChecked } from './ttlv/item.ts';
 import { byCode, itemTypes } from './ttlv/item-type.ts';
 import type { TtlvReader } from './ttlv/reader.ts';
-import { boolean, bytes, dateTime, integer, interval, longInteger, text } from './ttlv/scalars.ts';
+import { boolean, bytes, dateTime, dateTimeExtended, integer, interval, longInteger, text } from './ttlv/scalars.ts';
 import { type Rank, rankOf } from './ttlv/vocabulary.ts';
 import type { TtlvWriter } from './ttlv/writer.ts';
 
@@ -18,7 +18,8 @@ export type AnyValue =
   | { readonly type: 'Text String'; readonly value: string }
   | { readonly type: 'Byte String' | 'Big Integer' | 'Structure'; readonly value: Uint8Array }
   | { readonly type: 'Integer' | 'Enumeration' | 'Interval'; readonly value: number }
-  | { readonly type: 'Long Integer'; readonly value: bigint }
+  /** From 2.0 on also microseconds since 1970. */
+  | { readonly type: 'Long Integer' | 'Date-Time Extended'; readonly value: bigint }
   | { readonly type: 'Boolean'; readonly value: boolean }
   | { readonly type: 'Date-Time'; readonly value: Date };
 
@@ -74,7 +75,10 @@ export const Attribute: Item<Attribute> = {
 export function isSpoken(attribute: Attribute, rank: Rank): boolean {
   const facts = attributeFacts(attribute.name);
   // A vendor's attribute has no name in versions 1.x, and what 1.x did not understand has none from 2.0 on.
-  if (facts === undefined) return rank < rankOf('2.0') ? !isVendors(attribute.name) : !attribute.name.startsWith('?');
+  if (facts === undefined) {
+    if (rank >= rankOf('2.0')) return !attribute.name.startsWith('?');
+    return !isVendors(attribute.name) && (attribute.value as AnyValue).type !== 'Date-Time Extended';
+  }
   if (rank < rankOf(facts.since) || (facts.until !== undefined && rank > rankOf(facts.until))) return false;
   return facts.body.fits?.(attribute.value, rank) ?? true;
 }
@@ -129,6 +133,7 @@ const scalars = {
   'Byte String': bytes(at, 8192),
   'Date-Time': dateTime(at),
   Interval: interval(at),
+  'Date-Time Extended': dateTimeExtended(at),
 } as const;
 
 /** A value of any type. */
@@ -138,6 +143,8 @@ export const anyValue: Item<AnyValue> = {
   type: 0,
   read(reader, from, length) {
     const type = byCode[reader.bytes[from - 5]!]!.name;
+    if (type === 'Date-Time Extended' && reader.rank < rankOf('2.0'))
+      reader.fail('malformed', tags[at], from - 8, `no such item type before 2.0: ${type}`);
     if (type in scalars) {
       // biome-ignore lint/suspicious/noExplicitAny: the table relates each type to its own value
       const of: Item<any> = scalars[type as keyof typeof scalars];

@@ -37,7 +37,7 @@ const inside = (content: string) => raw('420078', '01', content.length / 2, cont
 const malformed: Record<string, [string, RegExp]> = {
   'a first byte of the tag that no tag has': [raw('410078', '01', 0), /no tag/],
   'type 0x00': [inside(raw('42000d', '00', 4, '0000000100000000')), /no such item type: 0x00/],
-  'type 0x0b': [inside(raw('42000d', '0b', 8, '0000000100000000')), /no such item type: 0x0b/],
+  'type 0x0c': [inside(raw('42000d', '0c', 8, '0000000100000000')), /no such item type: 0x0c/],
   'a structure of 4 bytes': [`${raw('420078', '01', 4)}00000000`, /expected a multiple of 8/],
   'a Big Integer of 7 bytes': [inside(raw('42000d', '04', 7, '0000000000000001')), /expected a multiple of 8/],
   'a Big Integer of 0 bytes': [inside(raw('42000d', '04', 0)), /Big Integer of 0 bytes/],

@@ -33,6 +33,16 @@ export const longBody: Body<bigint> = {
   },
 };
 
+/** The same octets; the type says that they are microseconds since 1970. */
+export const dateTimeExtendedBody: Body<bigint> = {
+  type: itemTypes['Date-Time Extended'].code,
+  read: longBody.read,
+  write(writer, tag, value) {
+    const at = writer.item(tag, itemTypes['Date-Time Extended'].code, 8);
+    writer.bytes.writeBigInt64BE(BigInt.asIntN(64, value) === value ? value : outside(tag, value, '64 bits'), at);
+  },
+};
+
 export const intervalBody: Body<number> = {
   type: itemTypes.Interval.code,
   read: (reader, at) => reader.bytes.readUInt32BE(at),
@@ -130,6 +140,8 @@ export const interval = (name: TagName): Item<number> => item(name, intervalBody
 export const boolean = (name: TagName): Item<boolean> => item(name, booleanBody);
 /** A point in time, in whole seconds. */
 export const dateTime = (name: TagName): Item<Date> => item(name, dateTimeBody);
+/** A point in time in microseconds since 1970; since 2.0. */
+export const dateTimeExtended = (name: TagName): Item<bigint> => item(name, dateTimeExtendedBody);
 /** Text of at most `max` octets. */
 export const text = (name: TagName, max: number = limits.text): Item<string> => item(name, textBody(max));
 /** Octets, copied out of the message. */
