@@ -1,16 +1,15 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { concat } from '@vouchsafe/bytes/hex';
 import { Secret } from '@vouchsafe/bytes/secret';
-import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, FlattenedSign, flattenedVerify } from 'jose';
 import Type from 'typebox';
 import { GroupId } from '../attestation/claims.ts';
-import { type EcJwk, keyOf, thumbprint } from '../keys/jwk.ts';
+import type { EcJwk } from '../keys/jwk.ts';
 import { validator } from '../parse.ts';
 import { Problem } from '../problem.ts';
-import { certificateOf, type Group } from './group.ts';
+import type { Group } from './group.ts';
 import { MemberId, memberIdOf } from './member.ts';
 import type { MemberSigner } from './member-request.ts';
 import { whyNotInRole } from './role.ts';
+import { openStatement, type SealedKind, sealStatement } from './sealed-statement.ts';
 
 /** What is said of a secret that goes from one member to another. */
 const SecretClaims = Type.Object(
@@ -29,42 +28,24 @@ const SecretClaims = Type.Object(
 export type SecretClaims = Type.Static<typeof SecretClaims>;
 
 const readClaims = validator('claims of a secret', SecretClaims);
-const innerType = 'vs-secret+jws';
-const outer = { alg: 'ECDH-ES', enc: 'A256GCM', typ: 'vs-secret+jwe' } as const;
-const limit = 64 * 1024;
-const newline = 0x0a;
+const kind: SealedKind = {
+  inner: 'vs-secret+jws',
+  outer: 'vs-secret+jwe',
+  certificates: 1,
+  limit: 64 * 1024,
+  signer: 'a member',
+  recipient: 'this member',
+  refuse: (why, cause) => untrusted(why, cause),
+};
 
-/**
- * Seals a secret to another member: JWE(JWS). The inner JWS (ES256, by the sender's identity key) has its claims in the
- * header and the raw octets as unencoded, detached payload (RFC 7797; RFC 7515, appendix F), so that no string of the
- * secret comes into being; plaintext of the outer JWE is `header..signature`, a line end, and the octets.
- */
-export async function sealSecret(
-  sender: MemberSigner,
+/** Seals a secret to another member; see `sealStatement`. */
+export const sealSecret = (
+  { id, key, certificate }: MemberSigner,
   recipient: EcJwk,
   claims: Omit<SecretClaims, 'iss'>,
   secret: Secret,
-): Promise<string> {
-  const header = {
-    alg: 'ES256',
-    b64: false,
-    crit: ['b64'],
-    typ: innerType,
-    x5c: [sender.certificate.raw.toString('base64')],
-    claims: { iss: sender.id, ...claims },
-  };
-  const plaintext = await secret.use(async (bytes) => {
-    const signed = await new FlattenedSign(bytes).setProtectedHeader(header).sign(sender.key);
-    return concat(Buffer.from(`${signed.protected}..${signed.signature}\n`), bytes);
-  });
-  try {
-    return await new CompactEncrypt(plaintext)
-      .setProtectedHeader({ ...outer, kid: thumbprint(recipient) })
-      .encrypt(keyOf(recipient, 'enc'));
-  } finally {
-    plaintext.fill(0);
-  }
-}
+): Promise<string> =>
+  sealStatement(kind, { key, certificates: [certificate] }, recipient, { iss: id, ...claims }, secret);
 
 export interface ExpectedSecret {
   readonly group: Group;
@@ -77,56 +58,26 @@ export interface ExpectedSecret {
   readonly now: number;
 }
 
-/**
- * Opens a secret that another member sealed to us. An outer JWE alone proves nothing about its sender: anybody can make
- * one to a public key.
- * @throws {Problem} `member.untrusted`
- */
+/** Opens a secret that another member sealed to us. @throws {Problem} `member.untrusted` */
 export async function openSecret(
   privateKey: KeyObject,
   sealed: string,
   expected: ExpectedSecret,
 ): Promise<{ secret: Secret; gen: number }> {
-  const plaintext = await decrypt(privateKey, sealed);
+  const { claims: stated, certificates, bytes } = await openStatement(kind, privateKey, sealed);
   try {
-    const end = plaintext.indexOf(newline);
-    if (end < 0) throw untrusted('it is not signed');
-    const [header = '', empty, signature = '', ...rest] = Buffer.from(plaintext.subarray(0, end)).toString().split('.');
-    if (empty !== '' || rest.length > 0) throw untrusted('its signature is not a detached one');
-    const bytes = plaintext.subarray(end + 1);
-    const { claims, signer } = signedClaims(header);
-    await flattenedVerify({ protected: header, signature, payload: bytes }, signer.publicKey, {
-      algorithms: ['ES256'],
-    }).catch((cause) => Promise.reject(untrusted('its signature does not hold', cause)));
-    const why = whyNotExpected(claims, signer, expected);
+    const claims = claimsOf(stated);
+    const why = whyNotExpected(claims, certificates[0], expected);
     if (why !== undefined) throw untrusted(why);
     return { secret: Secret.take(bytes), gen: claims.gen };
   } finally {
-    plaintext.fill(0);
+    bytes.fill(0);
   }
 }
 
-async function decrypt(privateKey: KeyObject, sealed: string): Promise<Uint8Array> {
-  if (sealed.length > limit) throw untrusted(`it is longer than ${limit} characters`);
+function claimsOf(stated: unknown): SecretClaims {
   try {
-    const { plaintext, protectedHeader } = await compactDecrypt(sealed, privateKey, {
-      keyManagementAlgorithms: [outer.alg],
-      contentEncryptionAlgorithms: [outer.enc],
-    });
-    if (protectedHeader.typ !== outer.typ) throw new TypeError('typ');
-    return plaintext;
-  } catch (cause) {
-    throw untrusted('it is not sealed to the key of this member', cause);
-  }
-}
-
-function signedClaims(encoded: string): { claims: SecretClaims; signer: X509Certificate } {
-  try {
-    const header = decodeProtectedHeader({ protected: encoded });
-    if (header.alg !== 'ES256' || header.typ !== innerType || header.b64 !== false || header.x5c?.length !== 1)
-      throw new TypeError('header');
-    const signer = certificateOf(Buffer.from(String(header.x5c[0]), 'base64'), 'x5c');
-    return { claims: readClaims(header.claims), signer };
+    return readClaims(stated);
   } catch (cause) {
     throw untrusted('it is not signed by a member', cause);
   }
