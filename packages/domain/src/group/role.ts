@@ -9,6 +9,8 @@ export const roles = {
   kmxd: 'urn:vouchsafe:role:kmxd',
   /** A member of the group: signs to other members. */
   member: 'urn:vouchsafe:role:member',
+  /** Gives keys of standard and native providers to hosts; of the CA of a center, which no group is. */
+  center: 'urn:vouchsafe:role:center',
 } as const;
 export type Role = keyof typeof roles;
 
