@@ -8,6 +8,7 @@ interface ProviderSummary {
   readonly kind: string;
   readonly uses: readonly string[];
   readonly available: boolean;
+  readonly health: string;
   readonly details: readonly string[];
 }
 
@@ -22,7 +23,8 @@ const listView: View<ProviderSummary> = {
   columns: [
     ['provider', ({ name }) => name],
     ['kind', ({ kind }) => kind],
-    ['state', ({ available, details }) => (available ? 'available' : details.join('; '))],
+    ['state', ({ available }) => (available ? 'available' : 'not available')],
+    ['health', ({ health, details }) => [health, details.join('; ')].filter((text) => text !== '').join(': ')],
     ['keys may', ({ uses }) => uses.join(', ')],
     ['id', ({ provider }) => provider],
   ],
@@ -47,7 +49,9 @@ export function addProvider(program: Command): void {
   const provider = program.command('provider').description('key providers that this host may use');
   provider
     .command('list')
-    .description('list them; attests this host when it has no token')
+    .description(
+      'list those of the Trust Authority and those that a center gave; attests this host when it has no token',
+    )
     .addHelpText('after', '\nExamples:\n  vouchsafe provider list\n  vouchsafe provider list -o name')
     .action(async (_options, command: Command) => {
       print((await callPart(command, 'kmxa', 'GET', path)) as ProviderSummary[], listView, globalsOf(command).output);

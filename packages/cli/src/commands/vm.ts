@@ -83,6 +83,7 @@ export function addVm(program: Command): void {
   vm.command('encrypt <vm>')
     .description('encrypt the disks of a VM that is shut off')
     .requiredOption('--provider <name>', 'key provider whose keys protect it')
+    .option('--key <id>', 'key that encrypts; for a standard provider, whose keys are made on its key server')
     .option('--disk <target...>', 'only these disks, for instance vda')
     .option('--old <what>', 'the plain image afterwards: unlink, overwrite or keep', 'unlink')
     .addHelpText(
@@ -92,18 +93,26 @@ Killed at any moment, the same command again goes on where it was.
 
 Examples:
   vouchsafe vm encrypt web1 --provider demo
-  vouchsafe vm encrypt db1 --provider demo --disk vda --old overwrite`,
+  vouchsafe vm encrypt db1 --provider demo --disk vda --old overwrite
+  vouchsafe vm encrypt web2 --provider hsm --key 6f1c0f2e   # standard provider`,
     )
-    .action(async (name: string, options: { provider: string; disk?: string[]; old: string }, command: Command) => {
-      const body = {
-        provider: options.provider,
-        old: options.old,
-        ...(options.disk === undefined ? {} : { disks: options.disk }),
-      };
-      await showProgress(command, name, body);
-      const info = await callPart(command, 'kmxa', 'GET', `/trusted-infrastructure/vms/${encodeURIComponent(name)}`);
-      print(info as VmInfo, infoView, globalsOf(command).output);
-    });
+    .action(
+      async (
+        name: string,
+        options: { provider: string; key?: string; disk?: string[]; old: string },
+        command: Command,
+      ) => {
+        const body = {
+          provider: options.provider,
+          old: options.old,
+          ...(options.key === undefined ? {} : { key: options.key }),
+          ...(options.disk === undefined ? {} : { disks: options.disk }),
+        };
+        await showProgress(command, name, body);
+        const info = await callPart(command, 'kmxa', 'GET', `/trusted-infrastructure/vms/${encodeURIComponent(name)}`);
+        print(info as VmInfo, infoView, globalsOf(command).output);
+      },
+    );
 }
 
 async function showProgress(command: Command, name: string, body: object): Promise<void> {

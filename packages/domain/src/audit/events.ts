@@ -40,6 +40,8 @@ export const auditEvents = {
   'provider.key-state': 'the state of a primary key changed on its key servers',
   'provider.revoke': 'a key provider was revoked for the whole group: nothing is released from it',
   'provider.restore': 'a revoked key provider was restored',
+  'key.pushed': 'a center gave a key of a standard or native provider to this host',
+  'key.push-removed': 'a center had this host forget a provider or a key of one',
   'provider.check': 'a key was asked of a provider to see whether it can be had, and discarded',
   'vm.keys-loaded': 'the keys of a VM were given to libvirt for its start',
   'vm.keys-dropped': 'the keys of a VM were taken back from libvirt',

@@ -30,12 +30,12 @@ export const wrapNativeKek = (prv: string, kdk: DerivationKey, iat: number, kek:
 export async function openNativeKek(
   prv: string,
   ciphertext: string,
-  find: (id: string) => DerivationKey | undefined,
+  find: (id: string) => Promise<DerivationKey | undefined> | DerivationKey | undefined,
 ): Promise<KeyObject> {
   const header = readKekHeader(ciphertext);
   if (header.prv !== prv)
     throw new Problem('release.refused', `the ciphertext is one of provider ${header.prv}, not of ${prv}`);
-  const kdk = find(header.kid);
+  const kdk = await find(header.kid);
   if (kdk === undefined)
     throw new Problem('key.not-here', `key derivation key ${header.kid} of provider ${prv} is not on this host`);
   return await openKekObject(wrappingKeyOf(kdk), ciphertext);

@@ -43,6 +43,8 @@ export const HostConfig = Type.Object(
     url: Type.Optional(Type.String({ pattern: '^https://[^/]+$', maxLength: 512 })),
     /** The Trust Authority group that this host obeys; trusted hosts only. */
     group: Type.Optional(GroupId),
+    /** The center that gives keys of standard and native providers to this host: thumbprint of its CA. */
+    center: Type.Optional(GroupId),
     /** What seals the keys of the parts' stores: a file beside them, or the TPM. The TPM when `tpm` is given. */
     seal: Type.Optional(Type.Union([Type.Literal('file'), Type.Literal('tpm')])),
     /** TPM of this host for `seal`: a character device, or `unix:PATH` of an swtpm data socket. */

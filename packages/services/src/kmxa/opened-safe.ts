@@ -34,13 +34,19 @@ export function safeOf({ domain }: ReadDomain, lastSeen: number | undefined): Bo
 
 /**
  * Opens the KEKs of a key safe and checks its MAC under each of them.
- * @throws {Problem} `keysafe.invalid`, `key.use-forbidden`, and what the provider says
+ * @throws {Problem} `keysafe.invalid`, `provider.leave-shallow`, `key.use-forbidden`, and what the provider says
  */
 export async function openKeks(
   { text, safe }: BoundSafe,
   use: KeyUse,
   providerOf: (reference: KeyReference) => KeyProvider,
 ): Promise<OpenKek[]> {
+  const [first, second] = safe.keks;
+  if (second !== undefined && second.prv !== first?.prv)
+    throw new Problem(
+      'provider.leave-shallow',
+      `the key safe wraps the same data keys by providers ${first?.prv} and ${second.prv}`,
+    );
   const opened: OpenKek[] = [];
   for (const { n, ...reference } of safe.keks) {
     const kek = await providerOf(reference).open(reference);

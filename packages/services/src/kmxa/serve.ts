@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
 import type { KeyReference } from '@vouchsafe/domain/keys/reference';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { AgentConfig, HostConfig } from '../config/host.ts';
 import { httpServer, listenOnSocket, type Route } from '../http/server.ts';
 import { routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
+import { agentIdentity } from './agent-identity.ts';
 import { AttestationSchedule } from './attestation-schedule.ts';
 import { AgentConfiguration } from './configuration.ts';
 import { refuseUnsafeHost } from './guard.ts';
@@ -14,10 +14,12 @@ import { hookRoutes } from './hook-server.ts';
 import { KekCache } from './kek-cache.ts';
 import { KeyReleaseClient } from './key-release-client.ts';
 import { LibvirtLink } from './libvirt-link.ts';
-import type { KmxaContext } from './operations/context.ts';
 import { kmxaOperations } from './operations/table.ts';
+import { HostProviders } from './providers.ts';
+import { pushRoute } from './push-route.ts';
+import { pushTpm } from './push-tpm.ts';
+import { PushedKeys } from './pushed-keys.ts';
 import { TrustSession } from './trust-session.ts';
-import { TrustedProvider } from './trusted-provider.ts';
 import { VmKeys } from './vm-keys.ts';
 import { VmLocks } from './vm-lock.ts';
 import { converterCode } from './worker-code.ts';
@@ -39,29 +41,30 @@ export async function serveKmxa(config: HostConfig): Promise<Running> {
   );
   const libvirt = new LibvirtLink(agent.libvirt);
   const locks = new VmLocks();
-  const providerOf = (reference: KeyReference) => providerFor(reference, release, cache);
+  const identity = agentIdentity(store);
+  const tpm = pushTpm(agent);
+  const pushed = new PushedKeys({ store, audit, identity, tpm, center: config.center, now });
+  const providers = new HostProviders({ configuration, release, cache, pushed, seal: part.seal, now });
+  const providerOf = (reference: KeyReference) => providers.of(reference);
   const guard = () => refuseUnsafeHost(agent);
   const vmKeys = new VmKeys({ libvirt, locks, store, audit, guard, providerOf });
   const workers = Math.min(8, availableParallelism());
   const encryption = { libvirt, locks, vmKeys, store, audit, providerOf, workers, worker: converterCode() };
-  const providers: KmxaContext['providers'] = {
-    list: () => release.providers(),
-    named: (name) => findProvider(name, release, cache),
-    uncached: (name) =>
-      findProvider(
-        name,
-        release,
-        new KekCache(
-          now,
-          () => undefined,
-          () => 0,
-        ),
-      ),
-  };
-  const operations = kmxaOperations({ agent, configuration, trust, libvirt, encryption, providers, store, audit });
+  const operations = kmxaOperations({
+    agent,
+    configuration,
+    trust,
+    libvirt,
+    encryption,
+    providers,
+    identity,
+    pushTpm: tpm,
+    store,
+    audit,
+  });
   await vmKeys.dropAll();
   const listening = await Promise.all([
-    listenOnSocket(httpServer(publicRoutes, log), paths.service('kmxa'), 0o660),
+    listenOnSocket(httpServer([...publicRoutes, pushRoute(pushed)], log), paths.service('kmxa'), 0o660),
     listenOnSocket(httpServer(routesOf(operations), log), paths.admin('kmxa')),
     listenOnSocket(httpServer(hookRoutes(vmKeys, log), log), paths.hook),
   ]);
@@ -79,12 +82,13 @@ export async function serveKmxa(config: HostConfig): Promise<Running> {
       await vmKeys.dropAll();
       libvirt.close();
       cache.clear();
+      pushed.close();
       part.close();
     },
   };
 }
 
-/** What the outside may ask an agent: whether it lives. */
+/** What else the outside may ask an agent: whether it lives. */
 const publicRoutes: Route[] = [
   { method: 'GET', path: '/trusted-infrastructure/healthz', handle: () => ({ body: { health: 'OK' } }) },
 ];
@@ -92,17 +96,4 @@ const publicRoutes: Route[] = [
 function trusted({ role, agent, group }: HostConfig): { agent: AgentConfig; group: string } {
   if (role === 'trusted' && agent !== undefined && group !== undefined) return { agent, group };
   throw new Problem('config.invalid', `role: kmxa runs on trusted hosts, this is a ${role} host`);
-}
-
-function providerFor(reference: KeyReference, release: KeyReleaseClient, cache: KekCache): KeyProvider {
-  if (reference.kind === 'trusted') return new TrustedProvider(reference.prv, release, cache);
-  throw new Problem('provider.unknown', `no ${reference.kind} key provider was given to this host`);
-}
-
-async function findProvider(name: string, release: KeyReleaseClient, cache: KekCache): Promise<KeyProvider> {
-  const all = await release.providers();
-  const found = all.find((each) => each.name === name || each.prv === name);
-  if (found === undefined)
-    throw new Problem('provider.unknown', `${name}; there are ${all.map((each) => each.name).join(', ') || 'none'}`);
-  return new TrustedProvider(found.prv, release, cache);
 }

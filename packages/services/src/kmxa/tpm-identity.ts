@@ -23,18 +23,14 @@ export interface TpmIdentity extends AsyncDisposable {
  * every EK: by it the Attestation Service knows that two EKs are of one TPM.
  */
 export async function openIdentity(tpm: Tpm, choice: EkChoice = 'auto'): Promise<TpmIdentity> {
-  const wanted = templatesOf(choice);
-  const certificates = await ekCertificates(tpm);
-  const certified = first(wanted, (name) => certificates.find(({ template }) => template.name === name));
-  const template = certified?.template.name ?? (await uncertifiedTemplate(tpm, wanted));
-  const ek = await openEk(tpm, template);
+  const { ek, certificate } = await openChosenEk(tpm, choice);
   try {
     const ak = await createAk(tpm);
     return {
       ek,
       ak,
-      certificate: certified?.der,
-      intermediates: certified === undefined ? [] : issuersIn(await issuerCertificates(tpm)),
+      certificate,
+      intermediates: certificate === undefined ? [] : issuersIn(await issuerCertificates(tpm)),
       async [Symbol.asyncDispose]() {
         await ak[Symbol.asyncDispose]();
         await ek[Symbol.asyncDispose]();
@@ -44,6 +40,15 @@ export async function openIdentity(tpm: Tpm, choice: EkChoice = 'auto'): Promise
     await ek[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The EK that has a certificate, or else the first one there is. Dispose of it. */
+export async function openChosenEk(tpm: Tpm, choice: EkChoice = 'auto') {
+  const wanted = templatesOf(choice);
+  const certificates = await ekCertificates(tpm);
+  const certified = first(wanted, (name) => certificates.find(({ template }) => template.name === name));
+  const template = certified?.template.name ?? (await uncertifiedTemplate(tpm, wanted));
+  return { ek: await openEk(tpm, template), certificate: certified?.der };
 }
 
 /** L-2 where there is none yet: ECC is quicker to make, and the low range is what every TPM has. */

@@ -95,6 +95,7 @@ async function encrypt(
 ): Promise<void> {
   const vm = read.domain.name;
   if (read.domain.keysafe !== undefined) {
+    await refuseLeaving(read, order.provider, input);
     throw new Problem(
       'object.exists',
       `domain ${vm} has a key safe already; adding disks to it comes with \`vm disk add\``,
@@ -116,6 +117,26 @@ async function encrypt(
   input.audit(record(read, keysafe, works));
   input.store.deleteState(begun, read.domain.uuid);
   tell({ step: 'done', vm });
+}
+
+/**
+ * Another provider for a VM that is encrypted already: the old provider has to allow it, and then it takes new data keys.
+ * The old ones under a KEK of the new provider would hand all that was ever written to whoever knows that KEK.
+ * @throws {Problem} `key.use-forbidden`, `provider.leave-shallow`
+ */
+export async function refuseLeaving(
+  read: ReadDomain,
+  provider: KeyProvider,
+  { vmKeys, providerOf }: Pick<VmEncryptInput, 'vmKeys' | 'providerOf'>,
+): Promise<void> {
+  const bound = safeOf(read, vmKeys.seen(read.domain.uuid)?.gen);
+  const left = bound.safe.keks.find(({ prv }) => prv !== provider.id);
+  if (left === undefined) return;
+  await openKeks(bound, 'leave', providerOf);
+  throw new Problem(
+    'provider.leave-shallow',
+    `domain ${read.domain.name} has its data keys from ${left.kind} provider ${left.prv}; they are not wrapped by another`,
+  );
 }
 
 /** @throws {Problem} `input.invalid` naming the disk and why it cannot be encrypted */

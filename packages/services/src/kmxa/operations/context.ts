@@ -1,18 +1,20 @@
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
-import type { ProvidersAnswer } from '@vouchsafe/domain/keys/release';
 import type { ConfigStore } from '@vouchsafe/store/config-store';
 import type { AgentConfig } from '../../config/host.ts';
+import type { AgentIdentity } from '../agent-identity.ts';
 import type { AgentConfiguration } from '../configuration.ts';
 import type { LibvirtLink } from '../libvirt-link.ts';
+import type { ListedProvider } from '../providers.ts';
+import type { PushTpm } from '../push-tpm.ts';
 import type { TrustSession } from '../trust-session.ts';
 import type { VmEncryptInput } from '../vm-encrypt.ts';
 
-/** The key providers of this host, as the Key Provider Service lists them. */
+/** The key providers of this host: those that the Key Provider Service lists, and those that a center pushed. */
 export interface ProviderSource {
-  list(): Promise<ProvidersAnswer['providers']>;
-  /** By name or id. @throws {Problem} `provider.unknown` */
-  named(name: string): Promise<KeyProvider>;
+  list(): Promise<ListedProvider[]>;
+  /** By name or id. @param key id of the key of a standard provider for what is encrypted @throws {Problem} `provider.unknown` */
+  named(name: string, key?: string): Promise<KeyProvider>;
   /** The same, for keys that nobody is to keep. */
   uncached(name: string): Promise<KeyProvider>;
 }
@@ -25,6 +27,9 @@ export interface KmxaContext {
   readonly libvirt: LibvirtLink;
   readonly encryption: VmEncryptInput;
   readonly providers: ProviderSource;
+  /** Who this host is to a center. */
+  readonly identity: AgentIdentity;
+  readonly pushTpm: PushTpm;
   readonly store: ConfigStore;
   readonly audit: (entry: AuditEntry) => void;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { jwkOf, newPair, thumbprint } from '@vouchsafe/domain/keys/jwk';
 import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
 import { Problem } from '@vouchsafe/domain/problem';
 import { testGroup } from '@vouchsafe/domain/testing/group';
@@ -11,6 +12,7 @@ import { assertCovered, type Call, play } from '../../management/testing/calls.t
 import { type TestPart, testPart } from '../../management/testing/part.ts';
 import { AgentConfiguration } from '../configuration.ts';
 import { LibvirtLink } from '../libvirt-link.ts';
+import { pushTpm } from '../push-tpm.ts';
 import { TrustSession } from '../trust-session.ts';
 import type { KmxaContext } from './context.ts';
 import { kmxaOperations } from './table.ts';
@@ -29,6 +31,10 @@ const agent = {
   qemu_state: nowhere,
 };
 
+const pair = newPair();
+const jwk = jwkOf(pair.publicKey);
+const identity = { id: thumbprint(jwk), jwk, privateKey: pair.privateKey };
+
 let part: TestPart;
 let client: HttpClient;
 let operations: Operation[];
@@ -42,7 +48,8 @@ beforeEach(async () => {
   const libvirt = new LibvirtLink(nowhere);
   const named = (name: string): Promise<KeyProvider> => Promise.reject(new Problem('provider.unknown', name));
   const providers = { list: () => Promise.resolve([]), named, uncached: named };
-  const context = { agent, configuration, trust, libvirt, providers, store, audit };
+  const tpm = pushTpm(agent);
+  const context = { agent, configuration, trust, libvirt, providers, identity, pushTpm: tpm, store, audit };
   operations = kmxaOperations({ ...context, encryption: {} } as unknown as KmxaContext);
   client = await part.serve(routesOf(operations));
 });
@@ -98,6 +105,7 @@ const calls: Call[] = [
     fails: 'input.invalid',
     naming: /ek/,
   },
+  { call: ['GET', '/trusted-infrastructure/identity'], gives: { id: identity.id, enc: jwk } },
   { call: ['GET', '/trusted-infrastructure/tpm'], fails: 'tpm.unavailable' },
   { call: ['POST', '/trusted-infrastructure/image', { name: 'golden', version: '1' }], fails: 'tpm.unavailable' },
   {

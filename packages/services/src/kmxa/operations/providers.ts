@@ -1,3 +1,4 @@
+import { base64url } from '@vouchsafe/bytes/base64url';
 import { type Operation, query } from '../../management/operation.ts';
 import { checkProvider } from '../provider-check.ts';
 import type { KmxaContext } from './context.ts';
@@ -5,23 +6,34 @@ import type { KmxaContext } from './context.ts';
 const path = '/trusted-infrastructure/kms/providers';
 
 /** The key providers that this host may use. */
-export const providerOperations = ({ providers, audit }: KmxaContext): Operation[] => [
+export const providerOperations = ({ providers, audit, identity, pushTpm }: KmxaContext): Operation[] => [
+  query(
+    {
+      name: 'trusted-infrastructure.identity.get',
+      method: 'GET',
+      path: '/trusted-infrastructure/identity',
+      grant: 'READ_ONLY',
+      summary: 'Show what a center needs to seal keys to this host: its key, and its TPM where there is one',
+    },
+    async () => {
+      const tpm = await pushTpm.describe().catch(() => undefined);
+      return {
+        id: identity.id,
+        enc: identity.jwk,
+        ...(tpm === undefined ? {} : { tpm: { ek: base64url(tpm.ek), storage: base64url(tpm.storage) } }),
+      };
+    },
+  ),
   query(
     {
       name: 'trusted-infrastructure.kms.providers.list',
       method: 'GET',
       path,
       grant: 'READ_ONLY',
-      summary: 'List the key providers that this host may use, as the Key Provider Service tells it now',
+      summary:
+        'List the key providers that this host may use: as the Key Provider Service tells it now, and as a center gave them',
     },
-    async () =>
-      (await providers.list()).map(({ prv, name, uses }) => ({
-        provider: prv,
-        name,
-        kind: 'trusted',
-        uses,
-        ...availability(uses),
-      })),
+    () => providers.list(),
   ),
   query(
     {
@@ -37,7 +49,3 @@ export const providerOperations = ({ providers, audit }: KmxaContext): Operation
     },
   ),
 ];
-
-/** A provider whose keys must not run VMs is of no use to a host. */
-const availability = (uses: readonly string[]) =>
-  uses.includes('run') ? { available: true, details: [] } : { available: false, details: ['its keys may not run VMs'] };

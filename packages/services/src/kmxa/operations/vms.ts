@@ -1,4 +1,5 @@
 import { readKeySafe } from '@vouchsafe/domain/keys/key-safe';
+import { StandardKeyId } from '@vouchsafe/domain/keys/push';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import Type from 'typebox';
@@ -13,6 +14,8 @@ import type { KmxaContext } from './context.ts';
 const Encrypt = Type.Object(
   {
     provider: Type.String({ minLength: 1, maxLength: 256 }),
+    /** Id of the key, for a standard provider. */
+    key: Type.Optional(StandardKeyId),
     disks: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 64 })),
     old: Type.Optional(Type.Union([Type.Literal('unlink'), Type.Literal('overwrite'), Type.Literal('keep')])),
   },
@@ -54,8 +57,8 @@ export const vmOperations = ({ libvirt, encryption, providers }: KmxaContext): O
     grant: 'SECURITY_MGMT',
     summary: 'Encrypt the disks of a VM that is shut off; the answer is its progress, a line each',
     async handle({ params: { vm = '' }, body, signal }) {
-      const { provider, disks = [], old = 'unlink' } = readEncrypt(body);
-      const order = { vm, disks, old, provider: await providers.named(provider), signal };
+      const { provider, key, disks = [], old = 'unlink' } = readEncrypt(body);
+      const order = { vm, disks, old, provider: await providers.named(provider, key), signal };
       return { body: progress((tell) => encryptVm(order, encryption, tell)) };
     },
   },
