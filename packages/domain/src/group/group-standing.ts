@@ -27,9 +27,16 @@ export class GroupStanding {
     return this.#minEpoch;
   }
 
-  /** How many subjects were ever denied. */
-  get denials(): number {
-    return this.#deny.size;
+  /** How many subjects were ever denied, or lifted. */
+  get subjects(): number {
+    let alone = 0;
+    for (const sub of this.#lifted.keys()) if (!this.#deny.has(sub)) alone++;
+    return this.#deny.size + alone;
+  }
+
+  /** Whether anything was ever said of a subject. */
+  knows(sub: string): boolean {
+    return this.#deny.has(sub) || this.#lifted.has(sub);
   }
 
   join({ epoch = 0, min_epoch = 0, deny = {}, lifted = {} }: GroupChange): Joined {

@@ -130,6 +130,25 @@ test('the oldest go first when it is too much, and senders who proved nothing pu
   assert.ok(list.filter(({ verdict }) => verdict === 'refused').length >= 2);
 });
 
+test('a burst of large bundles is pruned on the way, not when it is over', async () => {
+  configuration.setEvidence({ keep: 'refused', days: 36_500, max_mb: 1 });
+  const evidence = await keeper();
+  for (let n = 0; n < 40; n++) evidence.keep(proven(n, withLog(n, 100_000)));
+  let [most, over] = [0, false];
+  const settled = evidence.settled().then(() => {
+    over = true;
+  });
+  while (!over) {
+    most = Math.max(
+      most,
+      evidence.list().reduce((sum, { size }) => sum + size, 0),
+    );
+    await new Promise((turn) => setImmediate(turn));
+  }
+  await settled;
+  assert.ok(most > 0.5 * 1024 * 1024 && most < 1.3 * 1024 * 1024, String(most));
+});
+
 test('senders who proved nothing leave ten bundles a minute, and no large ones', async () => {
   configuration.setEvidence({ keep: 'refused', days: 36_500, max_mb: 100 });
   const evidence = await keeper();

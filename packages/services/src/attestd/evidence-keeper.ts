@@ -33,7 +33,8 @@ export interface EvidenceKeeperInput {
 const [maxWaiting, maxWaitingBytes] = [256, 64 * 1024 * 1024];
 /** What senders who proved nothing may take of it: bundles a minute, bytes of one, and part of the whole archive. */
 const [unprovenAMinute, unprovenBytes, unprovenShare] = [10, 1024 * 1024, 0.1];
-const pruneEvery = 64;
+/** Bundles, and share of the whole archive, after which too much is looked for. */
+const [pruneEvery, pruneShare] = [64, 0.05];
 const day = 24 * 3600 * 1000;
 
 interface Waiting {
@@ -99,11 +100,14 @@ export class EvidenceKeeper {
   }
 
   async #work(): Promise<void> {
-    let written = 0;
+    let [written, bytes] = [0, 0];
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        await this.#write(next);
-        if (++written % pruneEvery === 0) this.prune();
+        bytes += await this.#write(next);
+        if (++written % pruneEvery === 0 || bytes > this.#input.settings().max_mb * 1024 * 1024 * pruneShare) {
+          this.prune();
+          bytes = 0;
+        }
       } catch (error) {
         this.#lose((error as Error).message);
       } finally {
@@ -125,7 +129,8 @@ export class EvidenceKeeper {
     }
   }
 
-  async #write({ verdict, content, given: { appraised, record } }: Waiting): Promise<void> {
+  /** @returns bytes */
+  async #write({ verdict, content, given: { appraised, record } }: Waiting): Promise<number> {
     const { archive, signer, instance, group } = this.#input;
     const { challenge, now, policy } = appraised.appraisal.input;
     const statement: BundleStatement = {
@@ -143,7 +148,9 @@ export class EvidenceKeeper {
     if (!archive.has(record.policy)) await archive.putPolicy(record.policy, packPolicy(documentsOf(policy.documents)));
     const time = new Date(now * 1000).toISOString();
     const named = { id: record.evidence, time, verdict, ek: challenge.ek, policy: record.policy };
-    await archive.put(named, packBundle({ v: 1, statement: signed, content }));
+    const packed = packBundle({ v: 1, statement: signed, content });
+    await archive.put(named, packed);
+    return packed.length;
   }
 
   #mayKeepUnproven(now: number): boolean {

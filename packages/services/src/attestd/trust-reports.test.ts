@@ -28,10 +28,13 @@ let reports: TrustReports;
 let configuration: AttestationConfiguration;
 let delivered: GroupChange[];
 let down = false;
+/** Whether there is no room for the first host. */
+let full = false;
 
 const start = () => {
   const report = (change: GroupChange) => {
     if (down) return Promise.reject(new Problem('host.not-ready', 'down'));
+    if (full && sub in (change.deny ?? {})) return Promise.reject(new Problem('denials.full', 'full'));
     delivered.push(change);
     return Promise.resolve();
   };
@@ -41,7 +44,7 @@ const start = () => {
 
 beforeEach(() => {
   part = testPart();
-  [standing, delivered, down] = [new GroupStanding(), [], false];
+  [standing, delivered, down, full] = [new GroupStanding(), [], false, false];
   start();
 });
 afterEach(async () => {
@@ -120,4 +123,21 @@ test('a configuration that is taken over denies and raises, and lifts nothing', 
   configuration.takeOver({ generation: generation + 3, documents: [] });
   await reports.flush();
   assert.equal(standing.epoch, 1, 'a scope for virtual TPMs is gone');
+});
+
+test('a denial that finds no room holds up no other', async () => {
+  const other = { ...approved, ek: 'cd'.repeat(32), name: 'host-2' };
+  configuration.putHost(approved);
+  configuration.putHost(other);
+  await reports.flush();
+  full = true;
+  configuration.putHost({ ...approved, state: 'revoked' });
+  configuration.putHost({ ...other, state: 'revoked' });
+  await assert.rejects(reports.flush(), problem('denials.full'));
+  assert.deepEqual(delivered, [{ deny: { [`ek:${other.ek}`]: 1000 } }]);
+  assert.ok(standing.isDenied(sub), 'here it holds all the same');
+  assert.equal(reports.waiting, 1);
+  full = false;
+  await reports.flush();
+  assert.equal(reports.waiting, 0);
 });

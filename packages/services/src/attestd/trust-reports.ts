@@ -87,14 +87,21 @@ export class TrustReports {
     const { store, report, standing } = this.#input;
     // Here all of it holds at once, whoever else has heard of it.
     for (const { body } of store.listState(collection)) standing.join(readGroupChange(body));
-    for (;;) {
-      const [first] = store.listState(collection);
-      if (first === undefined || this.#closed) return;
-      const change = readGroupChange(first.body);
+    const held: unknown[] = [];
+    for (const { name, body } of store.listState(collection)) {
+      if (this.#closed) return;
+      const change = readGroupChange(body);
       standing.join(change);
-      await report(change);
-      store.deleteState(collection, first.name);
+      try {
+        await report(change);
+        store.deleteState(collection, name);
+      } catch (error) {
+        // One that finds no room must not hold up those behind it: changes of a group have no order.
+        if (!(error instanceof Problem) || error.kind !== 'denials.full') throw error;
+        held.push(error);
+      }
     }
+    if (held.length > 0) throw held[0];
   }
 
   #soon(ms: number): void {

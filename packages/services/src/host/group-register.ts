@@ -75,7 +75,7 @@ export class GroupRegister {
     next.join(this.standing.state(subjects));
     const joined = next.join(change);
     if (!joined.counters && joined.subjects.length === 0) return false;
-    this.#refuseTooMany(change);
+    this.#refuseTooMany(subjects);
     this.#persist(next, joined.subjects);
     this.standing.join(change);
     this.#version++;
@@ -140,11 +140,10 @@ export class GroupRegister {
     this.#tell();
   }
 
-  #refuseTooMany({ deny = {} }: GroupChange): void {
-    const { deny: known } = this.standing.state(Object.keys(deny));
-    const added = Object.keys(deny).filter((subject) => known[subject] === undefined).length;
-    if (added > 0 && this.standing.denials + added > maxDenials)
-      throw new Problem('denials.full', `${this.standing.denials} subjects are denied, ${maxDenials} can be`);
+  #refuseTooMany(subjects: readonly string[]): void {
+    const added = new Set(subjects.filter((subject) => !this.standing.knows(subject))).size;
+    if (added > 0 && this.standing.subjects + added > maxDenials)
+      throw new Problem('denials.full', `${this.standing.subjects} subjects are denied, ${maxDenials} can be`);
   }
 
   #persist(next: GroupStanding, subjects: readonly string[]): void {

@@ -117,8 +117,10 @@ export class Spreader {
         const news = readNews(await following.client.call('GET', pathFor(known, obeyed)));
         if (following.stopped) return;
         this.#peers.heard(member.id);
-        this.#host.register.join(news.state);
+        // First who is a member: what comes from one that was removed is not taken in any more.
         await this.#host.hear(news.members);
+        if (following.stopped) return;
+        this.#host.register.join(news.state);
         if (known?.instance !== news.instance) obeyed = 0;
         known = { instance: news.instance, version: news.version };
         const behind = await this.#followers.obeying(obeyingParts, this.#host.register.version, obeyWithin);

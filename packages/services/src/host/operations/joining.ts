@@ -64,7 +64,7 @@ async function refuseUsed({ host, parts, invites }: GroupContext): Promise<void>
   const used = [
     host.list.members().length > 1 || host.list.tombstones().length > 0 ? 'it has had other members' : undefined,
     invites.waiting > 0 ? 'an invite into it is waiting' : undefined,
-    standing.epoch > 0 || standing.denials > 0 ? 'it has taken trust away before' : undefined,
+    standing.epoch > 0 || standing.subjects > 0 ? 'it has taken trust away before' : undefined,
     joinIsPending(host.store) || (await parts.isUntouched()) ? undefined : 'attestd or kmxd is configured',
   ].filter((each) => each !== undefined);
   if (used.length > 0) throw new Problem('host.in-group', `group ${host.group.id}: ${used.join('; ')}`);
