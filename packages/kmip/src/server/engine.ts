@@ -96,6 +96,8 @@ export async function answer<Client, Tx>(
       throw new OperationError('Invalid Message', `version ${version.major}.${version.minor} is not spoken here`);
     const request = decodeItem(RequestMessage, octets, {
       lenient: version !== undefined && version.minor > newest.minor,
+      // A message may be carried out again from its start, with the same secrets.
+      again: true,
     });
     checkMessage(request);
     return { message: await carryOut(engine, client, request, ours, now), close: false };

@@ -8,6 +8,11 @@ export interface ReadOptions {
   readonly lenient?: boolean;
   /** The version that they are in; a message says so itself. Default 1.4. */
   readonly rank?: Rank;
+  /**
+   * The octets may be read again: secrets are copied, and whoever holds the octets wipes them. Default false: secrets
+   * are moved out of the octets.
+   */
+  readonly again?: boolean;
 }
 
 /** What is read from: octets that `check` went through, and the path to the item being read. */
@@ -15,6 +20,8 @@ export class TtlvReader {
   readonly bytes: Buffer;
   /** Fields that a structure does not know are skipped: the peer speaks another minor version (KMIP 1.4, 11.1). */
   readonly lenient: boolean;
+  /** Secrets stay where they stand. */
+  readonly again: boolean;
   /** The version whose words the octets are read as. */
   rank: Rank;
   readonly #path: number[] = [];
@@ -22,6 +29,7 @@ export class TtlvReader {
   constructor(bytes: Uint8Array, options: ReadOptions = {}) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.lenient = options.lenient ?? false;
+    this.again = options.again ?? false;
     this.rank = options.rank ?? lastOfMajor1;
   }
 

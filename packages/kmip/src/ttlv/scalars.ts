@@ -108,10 +108,13 @@ export const bytesBody = (max: number): Body<Uint8Array> => ({
   },
 });
 
-/** The value is moved: the octets in the receive buffer are wiped. */
+/** The value is moved: the octets in the receive buffer are wiped, unless they are to be read again. */
 export const secretBody = (type: 'Byte String' | 'Text String' | 'Big Integer'): Body<Secret> => ({
   type: itemTypes[type].code,
-  read: (reader, at, length) => Secret.take(reader.bytes.subarray(at, at + length)),
+  read(reader, at, length) {
+    const octets = reader.bytes.subarray(at, at + length);
+    return Secret.take(reader.again ? copy(octets) : octets);
+  },
   write(writer, tag, value) {
     value.use((bytes) => {
       const at = writer.item(tag, itemTypes[type].code, bytes.length);
