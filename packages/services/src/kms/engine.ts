@@ -1,84 +1,112 @@
-import type { Engine, Handlers, Outcome } from '@vouchsafe/kmip/server/engine';
+import type { Engine, Handlers } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import type { KmsClient } from './client.ts';
 import { activate } from './operations/activate.ts';
 import { addAttribute } from './operations/add-attribute.ts';
+import { adjustAttribute } from './operations/adjust-attribute.ts';
+import { check } from './operations/check.ts';
 import { create } from './operations/create.ts';
+import { createKeyPair } from './operations/create-key-pair.ts';
+import { decrypt } from './operations/decrypt.ts';
+import { deleteAttribute } from './operations/delete-attribute.ts';
+import { deriveKey } from './operations/derive-key.ts';
 import { destroy } from './operations/destroy.ts';
 import { discoverVersions } from './operations/discover-versions.ts';
+import { encrypt } from './operations/encrypt.ts';
+import { exportObject } from './operations/export.ts';
 import { get } from './operations/get.ts';
 import { getAttributeList } from './operations/get-attribute-list.ts';
 import { getAttributes } from './operations/get-attributes.ts';
+import { getUsageAllocation } from './operations/get-usage-allocation.ts';
+import { hash } from './operations/hash.ts';
 import { locate } from './operations/locate.ts';
+import { mac } from './operations/mac.ts';
+import { macVerify } from './operations/mac-verify.ts';
+import { modifyAttribute } from './operations/modify-attribute.ts';
+import { obtainLease } from './operations/obtain-lease.ts';
 import { query } from './operations/query.ts';
+import { reKey } from './operations/re-key.ts';
+import { reKeyKeyPair } from './operations/re-key-key-pair.ts';
+import { register } from './operations/register.ts';
 import { revoke } from './operations/revoke.ts';
+import { rngRetrieve } from './operations/rng-retrieve.ts';
+import { rngSeed } from './operations/rng-seed.ts';
+import { setAttribute } from './operations/set-attribute.ts';
+import { sign } from './operations/sign.ts';
+import { signatureVerify } from './operations/signature-verify.ts';
 import { permits } from './roles.ts';
-import type { KeyStore, KeyTransaction } from './store.ts';
+import { inSession, type Session } from './session.ts';
+import type { KeyStore } from './store.ts';
 
-const handlers: Handlers<KmsClient, KeyTransaction> = {
+const handlers: Handlers<KmsClient, Session> = {
   Create: create,
+  'Create Key Pair': createKeyPair,
+  Register: register,
+  'Re-key': reKey,
+  'Re-key Key Pair': reKeyKeyPair,
+  'Derive Key': deriveKey,
   Locate: locate,
+  Check: check,
   Get: get,
+  Export: exportObject,
   'Get Attributes': getAttributes,
   'Get Attribute List': getAttributeList,
   'Add Attribute': addAttribute,
+  'Modify Attribute': modifyAttribute,
+  'Delete Attribute': deleteAttribute,
+  'Set Attribute': setAttribute,
+  'Adjust Attribute': adjustAttribute,
+  'Obtain Lease': obtainLease,
+  'Get Usage Allocation': getUsageAllocation,
   Activate: activate,
   Revoke: revoke,
   Destroy: destroy,
   Query: query(() => Object.keys(handlers)),
   'Discover Versions': discoverVersions,
+  Encrypt: encrypt,
+  Decrypt: decrypt,
+  Sign: sign,
+  'Signature Verify': signatureVerify,
+  MAC: mac,
+  'MAC Verify': macVerify,
+  Hash: hash,
+  'RNG Retrieve': rngRetrieve,
+  'RNG Seed': rngSeed,
 };
 
-/** Operations that never write. A message of nothing else waits for no other. */
-const reading = new Set<string>([
-  'Locate',
-  'Get',
-  'Get Attributes',
-  'Get Attribute List',
-  'Query',
-  'Discover Versions',
+/**
+ * Operations that always write, and are done with that soon. All others are tried without a transaction first: most of
+ * them never write, and a key pair takes long to make.
+ */
+const writing = new Set<string>([
+  'Create',
+  'Register',
+  'Re-key',
+  'Add Attribute',
+  'Modify Attribute',
+  'Delete Attribute',
+  'Set Attribute',
+  'Adjust Attribute',
+  'Get Usage Allocation',
+  'Activate',
+  'Revoke',
+  'Destroy',
 ] satisfies (keyof typeof handlers)[]);
 
 /** The key server on its store: every message is one transaction, and nothing stays of an operation that fails. */
 export function kmsEngine(
   store: KeyStore,
   options: { now(): Date; report?(error: unknown): void },
-): Engine<KmsClient, KeyTransaction> {
+): Engine<KmsClient, Session> {
   return {
     handlers,
     now: options.now,
-    async message({ operations }, work) {
-      if (operations.every((name) => reading.has(name))) return (await store.read(work)).value;
-      return await kept(store, work);
-    },
+    message: ({ operations }, work) => inSession(store, !operations.some((name) => writing.has(name)), work),
     async perform(operation, { client, tx }, act) {
       if (Object.hasOwn(handlers, operation) && !permits(client.roles, operation))
         throw new OperationError('Permission Denied', `${operation}: not in the roles of ${client.name}`);
-      return await (reading.has(operation) ? act() : tx.savepoint(act));
+      return await tx.savepoint(act);
     },
     ...(options.report === undefined ? {} : { report: options.report }),
   };
-}
-
-/** What a message did that is not to be kept. */
-class Undone<T> extends Error {
-  readonly value: T;
-
-  constructor(value: T) {
-    super('undone');
-    this.value = value;
-  }
-}
-
-async function kept<T>(store: KeyStore, work: (tx: KeyTransaction) => Promise<Outcome<T>>): Promise<T> {
-  try {
-    return await store.transaction(async (tx) => {
-      const { value, keep } = await work(tx);
-      if (!keep) throw new Undone(value);
-      return value;
-    });
-  } catch (error) {
-    if (error instanceof Undone) return error.value;
-    throw error;
-  }
 }

@@ -10,7 +10,8 @@ import type { KmsClient } from './client.ts';
 import { serveConnection } from './connection.ts';
 import { kmsEngine } from './engine.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
-import type { KeyStore, KeyTransaction } from './store.ts';
+import type { Session } from './session.ts';
+import type { KeyStore } from './store.ts';
 import { openKeyStore } from './store-open.ts';
 
 /** What a key server is started with; everything but the folder has a default. */
@@ -93,7 +94,7 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
 interface Setup {
   readonly identity: ServerIdentity;
   readonly authorityPem: string;
-  readonly engine: Engine<KmsClient, KeyTransaction>;
+  readonly engine: Engine<KmsClient, Session>;
   readonly store: KeyStore;
   readonly limits: KmsLimits;
   readonly report: (event: KmsEvent) => void;

@@ -1,26 +1,16 @@
-import { limits } from '@vouchsafe/kmip/limits';
 import type { addAttribute as operation } from '@vouchsafe/kmip/operations/add-attribute';
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
-import { OperationError } from '@vouchsafe/kmip/server/operation-error';
-import { attributesOf } from '../managed-object.ts';
-import { type Asked, isFree, refuseTakenName, subject } from './context.ts';
+import { added, instances } from '../attributes/change.ts';
+import { type Asked, livingSubject, refuseTakenNames } from './context.ts';
 
 /** KMIP 1.4, 4.14. A further attribute of the same name gets the next index. */
 export async function addAttribute(
   { id, attribute }: RequestOf<typeof operation>,
   call: Asked,
 ): Promise<ResponseOf<typeof operation>> {
-  const object = await subject(id, call);
-  if (!isFree(attribute.name))
-    throw new OperationError('Permission Denied', `${attribute.name}: is not for clients to add`);
-  const all = attributesOf(object);
-  if (all.length >= limits.attributes)
-    throw new OperationError('Invalid Field', `the object has ${all.length} attributes, limit ${limits.attributes}`);
-  const position = all.filter(({ name }) => name === attribute.name).length;
-  if (attribute.index !== undefined && attribute.index !== position)
-    throw new OperationError('Invalid Field', `Attribute Index ${attribute.index}: expected ${position}, or none`);
-  await refuseTakenName(object.scope, attribute, call);
-  const added = { ...attribute, index: position === 0 ? undefined : position };
-  await call.tx.update({ ...object, attributes: [...object.attributes, added], changed: call.now });
-  return { id: object.id, attribute: added };
+  const object = await livingSubject(id, call);
+  const after = added(object, attribute, call.now);
+  await refuseTakenNames([attribute], call, { reason: 'Illegal Operation' });
+  await call.tx.update(after);
+  return { id: object.id, attribute: instances(after, attribute.name).at(-1)! };
 }

@@ -1,18 +1,16 @@
-import type { Attribute } from '@vouchsafe/kmip/attribute';
+import { randomUUID } from 'node:crypto';
+import { type Attribute, attributeValue } from '@vouchsafe/kmip/attribute';
+import { type ManagedObject as Content, wipeObject } from '@vouchsafe/kmip/managed-object';
 import type { Call } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import type { KmsClient } from '../client.ts';
+import { decodeContent } from '../content/content.ts';
 import { type ManagedObject, settled } from '../managed-object.ts';
-import type { KeyTransaction } from '../store.ts';
+import type { Session } from '../session.ts';
+import { spent } from '../usage.ts';
 
 /** Who asks, and the store as it is for this message. */
-export type Asked = Call<KmsClient, KeyTransaction>;
-
-/** Attributes of a client's own choice: several may have the same name. */
-const free = new Set<string>(['Name', 'Object Group', 'Contact Information']);
-
-/** Whether clients may set this attribute to any value, any number of times. Names of servers (`y-`) are not theirs. */
-export const isFree = (name: string): boolean => free.has(name) || /^x-[^\p{Cc}]{1,253}$/u.test(name);
+export type Asked = Call<KmsClient, Session>;
 
 /**
  * The object that an operation is about: the one named, or the ID Placeholder. Its dates have had their effect.
@@ -27,10 +25,77 @@ export async function subject(id: string | undefined, call: Asked): Promise<Mana
   return settled(found, call.now);
 }
 
-/** Refuses a Name that another living object of the same scope has. */
-export async function refuseTakenName(scope: string, attribute: Attribute, call: Asked): Promise<void> {
-  if (attribute.name !== 'Name') return;
-  for await (const { state } of call.tx.find({ scope, attributes: [attribute] }))
-    if (!state.startsWith('Destroyed'))
-      throw new OperationError('Invalid Field', 'Name: an object has this name already');
+/** Whether an object was destroyed: its attributes remain, its content is gone. */
+export const isDestroyed = ({ destroyed }: ManagedObject): boolean => destroyed !== undefined;
+
+/**
+ * The content of an object, wiped when the message was answered.
+ * @throws {OperationError} `Item Not Found` when it was destroyed
+ */
+export async function contentOf(object: ManagedObject, call: Asked): Promise<Content> {
+  const stored = await call.tx.content(object);
+  if (stored === undefined) throw new OperationError('Item Not Found', 'the object was destroyed');
+  const content = decodeContent(stored);
+  call.owned.defer(() => wipeObject(content));
+  return content;
+}
+
+/** Refuses a Name that another living object of the same scope has (KMIP 1.4, 3.2). */
+export async function refuseTakenNames(
+  attributes: readonly Attribute[],
+  call: Asked,
+  { except = [], reason = 'Invalid Field' }: { except?: readonly string[]; reason?: OperationError['reason'] } = {},
+): Promise<void> {
+  for (const attribute of attributes.filter(({ name }) => name === 'Name')) {
+    const query = { scope: call.client.scope, attributes: [attribute] };
+    for await (const other of call.tx.find(query))
+      if (!isDestroyed(other) && !except.includes(other.id))
+        throw new OperationError(reason, 'Name: an object has this name already');
+  }
+}
+
+/** Takes what an operation protects from the Usage Limits of its key, if it has any. @throws {OperationError} */
+export async function spend(object: ManagedObject, octets: number, call: Asked): Promise<void> {
+  const after = spent(object, octets);
+  if (after !== object) await call.tx.update(after);
+}
+
+/** What an operation does not do that the standard would let it. */
+export const notSupported = (what: string): OperationError => new OperationError('Feature Not Supported', what);
+
+export const invalid = (why: string): OperationError => new OperationError('Invalid Field', why);
+
+/** Ids say nothing about the object and cannot be guessed. */
+export const newId = (): string => randomUUID();
+
+/** Bits of the mask that the standard knows (KMIP 2.1, 11.15). */
+const allUses = 0xffffff;
+
+/** A key that is made for nothing could never be used (KMIP 1.4, 3.19). @throws {OperationError} */
+export function checkMask(attributes: readonly Attribute[]): void {
+  const mask = attributeValue(attributes, 'Cryptographic Usage Mask');
+  if (mask === undefined || mask <= 0 || mask > allUses) throw invalid('Cryptographic Usage Mask: is missing or empty');
+}
+
+/** The object that an operation changes. @throws {OperationError} `Item Not Found`, also when it was destroyed */
+export async function livingSubject(id: string | undefined, call: Asked): Promise<ManagedObject> {
+  const object = await subject(id, call);
+  if (isDestroyed(object)) throw new OperationError('Item Not Found', 'the object was destroyed');
+  return object;
+}
+
+/** An operation in several parts would need what stays between messages. @throws {OperationError} `Feature Not Supported` */
+export function refuseParts(request: {
+  readonly correlation?: Uint8Array | undefined;
+  readonly init?: boolean | undefined;
+  readonly final?: boolean | undefined;
+}): void {
+  const whole = request.correlation === undefined && (request.init ?? false) === (request.final ?? false);
+  if (!whole) throw notSupported('an operation in several parts: hand all data in at once');
+}
+
+/** A field that this operation cannot do without. @throws {OperationError} `Missing Data` */
+export function given<T>(name: string, value: T | undefined): T {
+  if (value === undefined) throw new OperationError('Missing Data', `${name}: is missing`);
+  return value;
 }

@@ -2,12 +2,11 @@ import type { destroy as operation } from '@vouchsafe/kmip/operations/destroy';
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { after } from '../state.ts';
-import { type Asked, subject } from './context.ts';
+import { type Asked, livingSubject } from './context.ts';
 
 /** KMIP 1.4, 4.21. The content is overwritten, what was known about the object stays. */
 export async function destroy({ id }: RequestOf<typeof operation>, call: Asked): Promise<ResponseOf<typeof operation>> {
-  const object = await subject(id, call);
-  if (object.state.startsWith('Destroyed')) throw new OperationError('Item Not Found', 'the object was destroyed');
+  const object = await livingSubject(id, call);
   const state = after(object.state, 'destroy');
   if (state === undefined)
     throw new OperationError('Permission Denied', `the object is ${object.state}; revoke it first`);

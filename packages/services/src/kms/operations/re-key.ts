@@ -1,0 +1,31 @@
+import { attributeValue } from '@vouchsafe/kmip/attribute';
+import { wipeObject } from '@vouchsafe/kmip/managed-object';
+import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
+import type { reKey as operation } from '@vouchsafe/kmip/operations/re-key';
+import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import { link, withLink } from '../objects/links.ts';
+import { madeSymmetricKey } from '../objects/made.ts';
+import { attributesAsked, insertNew } from '../objects/new-object.ts';
+import { checkReplaceable, replacementAttributes, withoutNames } from '../objects/replacement.ts';
+import { type Asked, subject } from './context.ts';
+
+/** KMIP 1.4, 4.4. The new key takes over the names of the old one. */
+export async function reKey(
+  { id, offset, template }: RequestOf<typeof operation>,
+  call: Asked,
+): Promise<ResponseOf<typeof operation>> {
+  const old = await subject(id, call);
+  checkReplaceable(old);
+  if (old.type !== 'Symmetric Key')
+    throw new OperationError('Illegal Operation', `a ${old.type} is not replaced by Re-key`);
+  const asked = replacementAttributes(old, template === undefined ? [] : attributesAsked(template), offset, call.now);
+  const length = attributeValue(asked, 'Cryptographic Length');
+  const content = madeSymmetricKey(attributeValue(asked, 'Cryptographic Algorithm'), length);
+  call.owned.defer(() => wipeObject(content));
+  await call.tx.update(withoutNames(old));
+  const derived = [link('Replaced Object Link', old.id)];
+  const made = await insertNew({ content, asked, derived, made: true }, call);
+  await call.tx.update({ ...withLink(withoutNames(old), 'Replacement Object Link', made.id), changed: call.now });
+  call.placeholder = made.id;
+  return { id: made.id };
+}
