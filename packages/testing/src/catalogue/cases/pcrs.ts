@@ -219,7 +219,7 @@ export const pcrCases: readonly CatalogueCase[] = [
     what: 'a bank is active that the log does not know, or the log has one that is not quoted',
     mutations: [
       {
-        change: 'the log has a SHA-1 bank that is not quoted: nothing is taken from it',
+        change: 'the log has a SHA-1 bank that is not quoted: noted, and nothing is taken from it',
         mutate: (honest) => honest,
         expect: 'accept',
       },
@@ -236,6 +236,18 @@ export const pcrCases: readonly CatalogueCase[] = [
         mutate: (honest) => ({ ...honest, log: () => buildLog(honest.events, ['sha1']) }),
         expect: findings('eventlog.replay'),
       },
+    ],
+    tests: [
+      {
+        file: 'packages/testing/src/attestation/banks.test.ts',
+        test: 'the golden log in a bank that the firmware left empty: the bank that it did measure into tells',
+      },
+      { file: 'packages/testing/src/attestation/banks.test.ts', test: 'an empty bank that the log has digests for' },
+      {
+        file: 'packages/testing/src/attestation/banks.test.ts',
+        test: 'a bank that only the TPM has, and one that only the log has: noted, or refused where the settings say so',
+      },
+      { file: 'packages/testing/src/attestation/banks.test.ts', test: 'by reference the other banks are compared too' },
     ],
   },
   {
