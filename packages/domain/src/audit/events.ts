@@ -38,6 +38,7 @@ export const auditEvents = {
   'key.refuse': 'a key encryption key was refused',
   'key.anomaly': 'a host asked for many different keys in a short time',
   'provider.key-state': 'the state of a primary key changed on its key servers',
+  'provider.rotate': 'a primary key of a provider got another role on this host',
   'provider.revoke': 'a key provider was revoked for the whole group: nothing is released from it',
   'provider.restore': 'a revoked key provider was restored',
   'key.pushed': 'a center gave a key of a standard or native provider to this host',

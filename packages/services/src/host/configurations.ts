@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Paths } from '../config/paths.ts';
 import { HttpClient } from '../http/client.ts';
+import type { PrimaryKeyOrder } from './primary-key-orders.ts';
 
 /** A configuration as parts give it; see `rawConfig`. */
 export interface RawConfiguration {
@@ -50,6 +51,11 @@ export class LocalParts {
     return true;
   }
 
+  /** Has kmxd do a step about a primary key. @throws {Problem} what kmxd says, `host.not-ready` */
+  async primaryKeyStep({ provider, step }: PrimaryKeyOrder): Promise<void> {
+    await this.#call('kmxd', 'POST', `/kms/providers/${provider}/primary-keys`, step);
+  }
+
   /** Whether a part was never configured. */
   async isUntouched(): Promise<boolean> {
     const generations = await Promise.all(
@@ -75,7 +81,7 @@ export class LocalParts {
     return (await this.#call(part, 'GET', configured[part])) as RawConfiguration;
   }
 
-  async #call(part: Configured, method: 'GET' | 'PUT', path: string, body?: unknown): Promise<unknown> {
+  async #call(part: Configured, method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown): Promise<unknown> {
     const client = new HttpClient({ socket: this.#paths.admin(part) }, { limit: 64 * 1024 * 1024 });
     try {
       return (await client.call(method, path, body)).body;

@@ -4,8 +4,10 @@ import type { GroupChange } from '@vouchsafe/domain/group/group-state';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import { HttpClient } from '../http/client.ts';
+import type { MemberOutcome } from '../kmxd/rotations.ts';
 import { GroupNews } from './group-register.ts';
 import { longestHold } from './group-routes.ts';
+import type { PrimaryKeyOrder } from './primary-key-orders.ts';
 
 /** What a part of a Trust Authority host knows of its group, at any moment. */
 export interface Membership {
@@ -22,6 +24,8 @@ export interface GroupLink extends Membership {
   silence(): number;
   /** Has the part `host` take in a change, durably. @throws {Problem} `host.not-ready` */
   report(change: GroupChange): Promise<void>;
+  /** Has all other members do a step about a primary key. @throws {Problem} `host.not-ready` */
+  primaryKeyStep(order: PrimaryKeyOrder): Promise<MemberOutcome[]>;
   close(): Promise<void>;
 }
 
@@ -90,6 +94,15 @@ export async function groupLink(socket: string, options: GroupLinkOptions = {}):
       } catch (cause) {
         if (cause instanceof Problem && cause.kind !== 'service.unreachable') throw cause;
         throw new Problem('host.not-ready', `the part host takes no change: ${(cause as Error).message}`, { cause });
+      }
+    },
+    async primaryKeyStep(order) {
+      try {
+        return (await client.call('POST', '/host/members/primary-keys', order)).body as MemberOutcome[];
+      } catch (cause) {
+        throw new Problem('host.not-ready', `the part host does not ask the members: ${(cause as Error).message}`, {
+          cause,
+        });
       }
     },
     async close() {

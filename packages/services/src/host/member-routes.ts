@@ -9,6 +9,7 @@ import { holdOf, knownOf } from './group-routes.ts';
 import { caKeyName, handover } from './handover.ts';
 import { memberHeader } from './member-client.ts';
 import type { Peers } from './peers.ts';
+import { readPrimaryKeyOrder } from './primary-key-orders.ts';
 
 /** What members tell each other: the state of the group, and all statements about members. */
 export const MemberNews = Type.Object({
@@ -59,6 +60,10 @@ export function memberRoutes(host: GroupHost, peers: Peers, parts: LocalParts): 
     }),
     route('GET', '/member/status', () => ownStatus(host, parts)),
     route('GET', '/member/configuration', ({ query: { part = '' } }) => parts.read(part)),
+    route('POST', '/member/primary-keys', async ({ body }) => {
+      await parts.primaryKeyStep(readPrimaryKeyOrder(body));
+      return {};
+    }),
     route('POST', '/member/handover', async (_request, from) => {
       const recipient = host.list.find(from);
       if (recipient === undefined) throw new Problem('member.refused', `${from} is no member here`);

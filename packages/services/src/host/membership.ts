@@ -13,6 +13,7 @@ import { memberRoutes } from './member-routes.ts';
 import type { GroupContext } from './operations/context.ts';
 import { levelNow } from './operations/joining.ts';
 import { Peers } from './peers.ts';
+import { primaryKeyOrders } from './primary-key-orders.ts';
 import { obeyingParts, Spreader } from './spreader.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -56,8 +57,10 @@ export async function openMembership(
   return {
     context,
     outside: [join, ...memberRoutes(host, peers, parts)],
-    routesFor: (part) =>
-      obeyingParts.includes(part) ? groupRoutes(part, host.register, followers, (entry) => record(entry)) : [],
+    routesFor: (part) => [
+      ...(obeyingParts.includes(part) ? groupRoutes(part, host.register, followers, (entry) => record(entry)) : []),
+      ...(part === 'kmxd' ? [primaryKeyOrders(host)] : []),
+    ],
     started() {
       levelNow(context).catch((error: unknown) => log.warn({ err: error }, 'the configuration was not taken over'));
     },

@@ -38,7 +38,8 @@ export class KeyReleaseClient {
    * @throws {Problem} `service.unreachable`, `service.untrusted`, `attestation.refused` and others
    */
   async release(op: ReleaseOperation, items: ReleaseRequest['items'], skip?: string) {
-    const { answer, session, service } = await this.#ask<ReleaseAnswer>(op, { items }, readReleaseAnswer, skip);
+    const known = ({ items: found }: ReleaseAnswer) => !found.some(({ problem }) => problem === catchingUp);
+    const { answer, session, service } = await this.#ask<ReleaseAnswer>(op, { items }, readReleaseAnswer, skip, known);
     checkItems(answer, items);
     return { answer, session, service };
   }
@@ -48,18 +49,30 @@ export class KeyReleaseClient {
     return (await this.#ask<ProvidersAnswer>('list-providers', {}, readProvidersAnswer)).answer.providers;
   }
 
-  async #ask<A extends AnswerFrame>(op: string, body: object, read: (text: string) => A, skip?: string) {
+  /** @param knows whether the service knows all that was asked for; otherwise the next one may */
+  async #ask<A extends AnswerFrame>(
+    op: string,
+    body: object,
+    read: (text: string) => A,
+    skip?: string,
+    knows: (answer: A) => boolean = () => true,
+  ) {
     const all = this.#configuration.services('kms').map(({ service }) => service);
     const others = all.filter(({ address }) => address !== skip);
     const unreachable: string[] = [];
+    let partial: { answer: A; session: Session; service: string } | undefined;
     for (const service of others.length > 0 ? others : all) {
       try {
-        return { ...(await this.#askWithGoodToken(service, op, JSON.stringify(body), read)), service: service.address };
+        const found = await this.#askWithGoodToken(service, op, JSON.stringify(body), read);
+        const answered = { ...found, service: service.address };
+        if (knows(found.answer)) return answered;
+        partial ??= answered;
       } catch (error) {
         if (!(error instanceof Problem) || !retryElsewhere.includes(error.kind)) throw error;
         unreachable.push(error.message);
       }
     }
+    if (partial !== undefined) return partial;
     throw new Problem(
       'service.unreachable',
       unreachable.join('; ') || 'no Key Provider Service is registered on this host',
@@ -133,10 +146,12 @@ export class KeyReleaseClient {
   }
 }
 
+const catchingUp = 'provider.catching-up';
+
 const retryElsewhere: readonly string[] = [
   'service.unreachable',
   'host.not-ready',
   'server.busy',
-  'provider.catching-up',
+  catchingUp,
   'group.stale',
 ];

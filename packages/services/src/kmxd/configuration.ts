@@ -117,7 +117,7 @@ export class ProviderConfiguration {
     this.#store = store;
   }
 
-  /** Is told the id of each provider whose connection or keys changed. */
+  /** Is told the id of each provider whose connections changed, or that lost a primary key. */
   onChange(told: (id: string) => void): void {
     this.#changed = told;
   }
@@ -148,8 +148,9 @@ export class ProviderConfiguration {
   }
 
   put(provider: Provider): void {
+    const before = this.find(provider.id);
     this.#store.put(collection, provider.id, provider);
-    this.#changed(provider.id);
+    if (before === undefined || !sameConnection(before, provider)) this.#changed(provider.id);
   }
 
   delete(id: string): void {
@@ -193,5 +194,14 @@ export class ProviderConfiguration {
   setClientCertificate(provider: Provider, certificate: string, privateKey: Secret): void {
     this.#store.putSecret(clientKey(provider.id), privateKey);
     this.put({ ...provider, client_certificate: certificate });
+    this.#changed(provider.id);
   }
+}
+
+/** Rules and roles change while releases go on: keys and connections are kept through that. */
+function sameConnection(before: Provider, after: Provider): boolean {
+  const of = ({ servers, trusted_certificates, client_certificate, connection_timeout }: Provider) =>
+    JSON.stringify([servers, trusted_certificates, client_certificate, connection_timeout]);
+  const lost = before.primary_keys.some(({ uid }) => !after.primary_keys.some((key) => key.uid === uid));
+  return !lost && of(before) === of(after);
 }

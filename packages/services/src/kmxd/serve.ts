@@ -16,6 +16,7 @@ import { kmxdOperations } from './operations/table.ts';
 import { PrimaryKeys, pollInterval, type StateChange } from './primary-keys.ts';
 import { HostLimits } from './release-limits.ts';
 import { type HostRequest, ReleaseService } from './release-service.ts';
+import { Rotations, rotationRetry } from './rotations.ts';
 
 /** 100 items with ciphertexts of full length. */
 const bodyLimit = 512 * 1024;
@@ -38,6 +39,15 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
     primaryKeys.poll(providers.list()).catch((error: unknown) => log.error({ err: error }, 'primary keys'));
   const poller = setInterval(poll, pollInterval * 1000).unref();
   void poll();
+  const rotations = new Rotations({
+    providers,
+    primaryKeys,
+    store,
+    audit: (...entries) => audit.append(...entries),
+    others: (provider, step) => membership.primaryKeyStep({ provider, step }),
+    now,
+  });
+  const resuming = setInterval(() => void rotations.resume(), rotationRetry).unref();
   const limits = new HostLimits(() => providers.limits());
   providers.onChange((id) => {
     primaryKeys.forget(id);
@@ -58,6 +68,7 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
     providers,
     primaryKeys,
     limits,
+    rotations,
     store,
     seal: part.seal,
     standing: membership.standing,
@@ -71,6 +82,7 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
   return {
     async close() {
       clearInterval(poller);
+      clearInterval(resuming);
       await Promise.all([served.close(), admin.close()]);
       await kmip.close();
       await membership.close();

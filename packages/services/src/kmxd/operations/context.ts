@@ -6,12 +6,14 @@ import type { Seal } from '../../seal/part-key.ts';
 import type { ProviderConfiguration } from '../configuration.ts';
 import type { PrimaryKeys } from '../primary-keys.ts';
 import type { HostLimits } from '../release-limits.ts';
+import type { Rotations } from '../rotations.ts';
 
 /** What the management operations of kmxd work on. */
 export interface KmxdContext {
   readonly providers: ProviderConfiguration;
   readonly primaryKeys: PrimaryKeys;
   readonly limits: HostLimits;
+  readonly rotations: Rotations;
   /** Says to the group what was taken away or given back, durably. */
   readonly report: (change: GroupChange) => Promise<void>;
   /** What the group has taken away. */

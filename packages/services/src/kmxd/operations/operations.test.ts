@@ -13,6 +13,7 @@ import { ProviderConfiguration } from '../configuration.ts';
 import { KmipSource } from '../kmip-source.ts';
 import { PrimaryKeys } from '../primary-keys.ts';
 import { defaultLimits, HostLimits } from '../release-limits.ts';
+import { Rotations } from '../rotations.ts';
 import { kmxdOperations } from './table.ts';
 
 const validity = { notBefore: new Date('2026-01-01'), notAfter: new Date('2046-01-01') };
@@ -27,18 +28,21 @@ let kmip: KmipSource;
 let client: HttpClient;
 let seal: Seal = 'tpm';
 let standing: GroupStanding;
-const operations = () =>
-  kmxdOperations({
+const operations = () => {
+  const primaryKeys = new PrimaryKeys(kmip, now);
+  const recorder = { store: part.store, audit: part.audit };
+  return kmxdOperations({
     providers,
-    primaryKeys: new PrimaryKeys(kmip, now),
+    primaryKeys,
+    rotations: new Rotations({ providers, primaryKeys, ...recorder, others: async () => [], now }),
     limits: new HostLimits(() => providers.limits()),
     standing,
     report: async (change) => void standing.join(change),
     now,
-    store: part.store,
     seal,
-    audit: part.audit,
+    ...recorder,
   });
+};
 const now = () => Date.now() / 1000;
 
 beforeEach(async () => {
@@ -134,6 +138,22 @@ const calls = (id: string): Call[] => {
     },
     { call: ['POST', `${all}/demo/harden`], gives: hardened },
     { call: ['POST', `${all}/none/harden`], fails: 'provider.unknown' },
+    { call: ['PATCH', `${all}/demo`, { master_key_id: 'key-2' }], fails: 'kmip.unreachable' },
+    { call: ['PATCH', `${all}/demo`, { master_key_id: '' }], fails: 'input.invalid', naming: /master_key_id/ },
+    { call: ['POST', `${all}/demo/primary-keys`, { uid: 'key-1', role: 'current' }] },
+    { call: ['POST', `${all}/demo/primary-keys`, { uid: 'key-2', role: 'current' }], fails: 'object.unknown' },
+    {
+      call: ['POST', `${all}/demo/primary-keys`, { uid: 'key-2', role: 'old' }],
+      fails: 'input.invalid',
+      naming: /role/,
+    },
+    { call: ['DELETE', `${all}/demo/primary-keys`, { uid: 'key-1', force: true }], fails: 'object.in-use' },
+    { call: ['DELETE', `${all}/demo/primary-keys`, { uid: 'key-2' }], gives: { members: [] } },
+    {
+      call: ['GET', `${all}/demo/rotation`],
+      gives: { primary_keys: made.primary_keys, phase: 'none', members: [] },
+    },
+    { call: ['GET', `${all}/none/rotation`], fails: 'provider.unknown' },
     { call: ['POST', `${all}/demo/revoke`] },
     { call: ['POST', `${all}/none/revoke`], fails: 'provider.unknown' },
     { call: ['POST', `${all}/demo/restore`] },
@@ -235,13 +255,15 @@ test('a private key comes in and never out, in no answer and no record', async (
   );
 });
 
-test('connections and keys of a provider are got anew after every change of it', async () => {
+test('connections and keys of a provider are got anew after every change of them, and of nothing else', async () => {
   const told: string[] = [];
   providers.onChange((id) => told.push(id));
   const { body } = await client.call('POST', all, order);
   const { id } = body as { id: string };
   await client.call('PATCH', `${all}/demo`, { share: 'own' });
-  await client.call('PUT', `${all}/demo/server-certificates`, { certificates: [] });
+  assert.deepEqual(told, []);
+  await client.call('PATCH', `${all}/demo`, { connection_timeout: 7 });
+  await client.call('PUT', `${all}/demo/server-certificates`, { certificates: [ca.certificatePem] });
   assert.deepEqual(told, [id, id]);
   await client.call('PUT', raw, rawOf(50));
   assert.deepEqual(told, [id, id, id], 'also when another configuration is taken over');

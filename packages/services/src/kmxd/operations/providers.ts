@@ -39,14 +39,16 @@ const orNull = {
   min_kek_iat: Type.Union([min_kek_iat, Type.Null()]),
 };
 
-const Settings = Type.Partial(Type.Object({ ...plain, ...orNull }), { additionalProperties: false });
+const master_key_id = Type.String({ minLength: 1, maxLength: 256 });
+const Settings = Type.Partial(Type.Object({ ...plain, ...orNull }));
 type Settings = Type.Static<typeof Settings>;
+const Change = Type.Partial(Type.Object({ master_key_id, ...plain, ...orNull }), { additionalProperties: false });
 const { servers: _needed, ...given } = Type.Partial(Type.Object({ ...plain, ...optional })).properties;
 const Create = Type.Object(
   {
     name,
     /** Name of the primary key on the key server, where it exists already. */
-    master_key_id: Type.String({ minLength: 1, maxLength: 256 }),
+    master_key_id,
     servers,
     ...given,
   },
@@ -55,7 +57,7 @@ const Create = Type.Object(
 
 /** The trusted key providers. */
 export const providerOperations = (context: KmxdContext): Operation[] => {
-  const { providers, primaryKeys, standing, report, now } = context;
+  const { providers, primaryKeys, rotations, standing, report, now } = context;
   const isRevoked = ({ id }: Provider) => standing.isDenied(providerSubject(id));
   const change = (found: Provider, settings: Settings, said: object = settings) => {
     const next = withSettings(found, settings);
@@ -115,10 +117,17 @@ export const providerOperations = (context: KmxdContext): Operation[] => {
         method: 'PATCH',
         path: '/kms/providers/:provider',
         grant: 'SECURITY_MGMT',
-        summary: 'Change what a key provider asks of hosts and allows them; null takes a setting away',
-        body: Settings,
+        summary:
+          'Change what a key provider asks of hosts and allows them, null takes a setting away; another master_key_id rotates the primary key over all members',
+        body: Change,
       },
-      (settings, { params: { provider = '' } }) => change(providers.get(provider), settings),
+      async ({ master_key_id, ...settings }, { params: { provider = '' } }) => {
+        const found = providers.get(provider);
+        const next = Object.keys(settings).length > 0 ? change(found, settings) : found;
+        if (master_key_id === undefined) return next;
+        const rotation = await rotations.rotate(next, master_key_id);
+        return { ...providers.get(found.id), rotation };
+      },
     ),
     query(
       {
