@@ -16,7 +16,7 @@ import { replayRecordedBoot } from '../simulated-host.ts';
 import { Swtpm } from '../swtpm.ts';
 import { TpmAuthority } from '../tpm-authority.ts';
 import { AuthorityHost } from './authority-host.ts';
-import { startKeyServer } from './key-server.ts';
+import { type KeyServerProcess, startKeyServer } from './key-server.ts';
 
 const scope = 'lab';
 const provider = 'demo';
@@ -37,6 +37,7 @@ export class GroupSite implements AsyncDisposable {
   readonly #folder: string;
   readonly #address: (host: number) => string;
   readonly #open: AsyncDisposable[] = [];
+  #keyServer: KeyServerProcess | undefined;
 
   private constructor(folder: string, address: (host: number) => string) {
     this.#folder = folder;
@@ -57,7 +58,9 @@ export class GroupSite implements AsyncDisposable {
 
   /** A key server and a provider on the first host. @returns sets the client certificate on another one */
   async addProvider(): Promise<(host: AuthorityHost) => Promise<void>> {
-    const { address, ca, certificate, key, primaryKeyId, ...server } = await startKeyServer(this.#folder);
+    const server = await startKeyServer(this.#folder);
+    const { address, ca, certificate, key, primaryKeyId } = server;
+    this.#keyServer = server;
     this.#open.push(server);
     const [hostname = '', port] = address.split(':');
     const servers = [{ name: 'embedded', address: { hostname, port: Number(port) } }];
@@ -69,6 +72,12 @@ export class GroupSite implements AsyncDisposable {
       void (await host.call('kmxd', 'PUT', path, { certificate, private_key: key }));
     await certify(this.first);
     return certify;
+  }
+
+  /** Makes another key that may become the primary key of the provider. @returns its id */
+  newPrimaryKey(): Promise<string> {
+    if (this.#keyServer === undefined) throw new TypeError('there is no provider yet');
+    return this.#keyServer.newPrimaryKey();
   }
 
   /** Has another host join the group of the first. */

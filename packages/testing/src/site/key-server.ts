@@ -17,6 +17,8 @@ export interface KeyServerProcess extends AsyncDisposable {
   readonly certificate: string;
   readonly key: string;
   readonly primaryKeyId: string;
+  /** Makes another key of the same kind. @returns its id */
+  newPrimaryKey(): Promise<string>;
 }
 
 /** Starts a key server on loopback and makes a primary key in it. @throws {TestingError} */
@@ -40,8 +42,17 @@ export async function startKeyServer(folder: string): Promise<KeyServerProcess> 
       read('trust-authority.crt'),
       read('trust-authority.key'),
     ]);
-    const primaryKeyId = await makePrimaryKey(port, { ca, certificate, key });
-    return { address, ca, certificate, key, primaryKeyId, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+    const newPrimaryKey = () => makePrimaryKey(port, { ca, certificate, key });
+    const primaryKeyId = await newPrimaryKey();
+    return {
+      address,
+      ca,
+      certificate,
+      key,
+      primaryKeyId,
+      newPrimaryKey,
+      [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+    };
   } catch (error) {
     await daemon.kill();
     throw error;

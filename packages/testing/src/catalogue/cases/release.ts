@@ -113,7 +113,20 @@ export const releaseCases: readonly CatalogueCase[] = [
       { file: release, test: 'a host that asks for more keys than it may is sent away for a while' },
     ],
   },
-  { id: 'R09', what: 'the primary key is rotated in the middle of a release', waits: { step: 3, why: 'rotation' } },
+  {
+    id: 'R09',
+    what: 'the primary key is rotated in the middle of a release',
+    tests: [
+      {
+        file: 'packages/services/src/kmxd/rotations.test.ts',
+        test: 'nobody wraps with a key that one member cannot open with; that one is named, and it goes on by itself',
+      },
+      {
+        file: 'packages/testing/src/site/provider-site.test.ts',
+        test: 'kmxd killed again and again in the middle of rotations: no key that was given out is lost',
+      },
+    ],
+  },
   {
     id: 'R10',
     what: 'a revocation arrives during a release',
