@@ -109,6 +109,28 @@ export const problems = {
     'the root key does not open the store of the key server',
     '`vouchsafe kms root-key show` says which one it wants: put that back, or `vouchsafe kms root-key set` with --recovery',
   ),
+  'hsm.unavailable': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the PKCS#11 token does not answer',
+    'check that the token is there and its service runs; the tool of its vendor, or `pkcs11-tool --list-slots`, shows it',
+  ),
+  'hsm.pin-refused': facts(
+    503,
+    'UNAUTHENTICATED',
+    4,
+    'the PKCS#11 token does not take the PIN',
+    'correct the PIN file; what was refused is not tried again, so that the token does not lock',
+  ),
+  'hsm.refused': facts(500, 'ERROR', 2, 'the PKCS#11 token refused', 'the message names what it answered'),
+  'hsm.key-missing': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the PKCS#11 token does not hold the key',
+    'put the right token back or restore it; a recovery key opens the store without it: `vouchsafe kms root-key set`',
+  ),
   'libvirt.unavailable': facts(
     503,
     'SERVICE_UNAVAILABLE',

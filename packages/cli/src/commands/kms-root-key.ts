@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { RootKeyChoice } from '@vouchsafe/services/kms/root-key/envelope';
 import type { Command } from 'commander';
 import { globalsOf } from '../context.ts';
@@ -60,14 +61,14 @@ function addSet(set: Command): void {
     .command('file')
     .description('a file of 32 octets; protects a copy of the database, not a copy of the disk')
     .requiredOption(...data)
-    .option('--file <path>', 'the file, made when it is missing; best on another medium', 'root.key')
+    .option('--file <path>', 'the file, made when it is missing; default: root.key in the data folder')
     .option(...recovery)
     .addHelpText(
       'after',
       '\nExamples:\n  vouchsafe kms root-key set file --data /var/lib/vouchsafe-kms\n  vouchsafe kms root-key set file --data ./kms --file /media/stick/kms.key',
     )
-    .action((options: { data: string; file: string; recovery?: string }) =>
-      move(options, { kind: 'file', path: options.file }),
+    .action((options: { data: string; file?: string; recovery?: string }) =>
+      move(options, { kind: 'file', path: options.file === undefined ? 'root.key' : resolve(options.file) }),
     );
   set
     .command('tpm')
@@ -87,6 +88,53 @@ Examples:
     .action((options: { data: string; tpm: string; recovery?: string }) =>
       move(options, { kind: 'tpm', tpm: options.tpm }),
     );
+  addSetPkcs11(set);
+}
+
+function addSetPkcs11(set: Command): void {
+  set
+    .command('pkcs11')
+    .description('a key in a PKCS#11 token (HSM, smart card) that never leaves it; protects a stolen machine as well')
+    .requiredOption(...data)
+    .requiredOption('--module <path>', "the shared library of the token's vendor")
+    .requiredOption('--token <label>', 'label of the token')
+    .option('--serial <number>', 'serial number of the token, where several have this label')
+    .option('--key <label>', 'label of the AES-256 key, made when it is missing', 'vouchsafe-kms')
+    .requiredOption('--pin-file <path>', 'file with the PIN of the token, mode 0600; read at every start')
+    .option(...recovery)
+    .addHelpText(
+      'after',
+      `
+Builds the module that speaks PKCS#11 on first use; that needs npm, g++, make and python3. A PIN that the token refused
+is not tried again until its file changes.
+
+Examples:
+  vouchsafe kms root-key set pkcs11 --data /var/lib/vouchsafe-kms --module /usr/lib/softhsm/libsofthsm2.so --token kms --pin-file /etc/vouchsafe/kms.pin
+  vouchsafe kms root-key set pkcs11 --data ./kms --module /opt/hsm/libpkcs11.so --token kms --serial 0123 --pin-file pin --recovery recovery.key`,
+    )
+    .action(async (options: Pkcs11Options) => {
+      const { ensurePkcs11 } = await import('@vouchsafe/services/pkcs11/install');
+      await ensurePkcs11(say);
+      const { module, token, serial, key, pinFile } = options;
+      await move(options, {
+        kind: 'pkcs11',
+        module: resolve(module),
+        token,
+        ...(serial !== undefined && { serial }),
+        key,
+        pin_file: resolve(pinFile),
+      });
+    });
+}
+
+interface Pkcs11Options {
+  readonly data: string;
+  readonly module: string;
+  readonly token: string;
+  readonly serial?: string;
+  readonly key: string;
+  readonly pinFile: string;
+  readonly recovery?: string;
 }
 
 async function move(options: { data: string; recovery?: string }, choice: RootKeyChoice): Promise<void> {

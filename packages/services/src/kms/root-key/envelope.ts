@@ -15,6 +15,20 @@ export const RootKeyChoice = Type.Union([
   Type.Object({ kind: Type.Literal('file'), path: Path }, closed),
   /** Character device, or `unix:PATH` of an swtpm data socket. */
   Type.Object({ kind: Type.Literal('tpm'), tpm: Type.String({ pattern: '^(?:unix:)?/', maxLength: 4096 }) }, closed),
+  Type.Object(
+    {
+      kind: Type.Literal('pkcs11'),
+      /** The shared library of the token's vendor. */
+      module: Type.String({ pattern: '^/', maxLength: 4096 }),
+      /** Label of the token (CK_TOKEN_INFO). */
+      token: Type.String({ minLength: 1, maxLength: 32 }),
+      serial: Type.Optional(Type.String({ minLength: 1, maxLength: 16 })),
+      /** Label of the key in the token (CKA_LABEL). */
+      key: Type.String({ minLength: 1, maxLength: 128 }),
+      pin_file: Type.String({ pattern: '^/', maxLength: 4096 }),
+    },
+    closed,
+  ),
 ]);
 export type RootKeyChoice = Type.Static<typeof RootKeyChoice>;
 

@@ -6,7 +6,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { Swtpm, withoutSwtpm } from '@vouchsafe/tpm2/testing/swtpm';
+import { choiceOf, SoftHsm, withoutSoftHsm } from '../../pkcs11/testing/softhsm.ts';
 import { fileRootKey, makeRootKeyFile } from './file.ts';
+import { pkcs11RootKey } from './pkcs11.ts';
 import type { RootKey } from './root-key.ts';
 import { tpmRootKey } from './tpm.ts';
 
@@ -38,6 +40,22 @@ const kinds: Kind[] = [
       const two = await Swtpm.start();
       t.after(() => two[Symbol.asyncDispose]());
       return { root: tpmRootKey(addressOf(one)), other: tpmRootKey(addressOf(two)) };
+    },
+  },
+  {
+    name: 'PKCS#11',
+    skip: withoutSoftHsm,
+    async open(t) {
+      const hsm = new SoftHsm();
+      t.after(() => hsm[Symbol.dispose]());
+      const [root, other] = ['one', 'two'].map((name) =>
+        pkcs11RootKey(choiceOf(hsm.addToken(name)), `${hsm.folder}/no`),
+      );
+      for (const each of [root!, other!]) {
+        t.after(() => each[Symbol.asyncDispose]());
+        await each.make();
+      }
+      return { root: root!, other: other! };
     },
   },
 ];

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -9,6 +20,8 @@ import type { Secret } from '@vouchsafe/bytes/secret';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { clear } from '@vouchsafe/tpm2/testing/clear';
 import { Swtpm, withoutSwtpm } from '@vouchsafe/tpm2/testing/swtpm';
+import type { TokenPlace } from '../../pkcs11/session.ts';
+import { choiceOf, SoftHsm, withoutSoftHsm } from '../../pkcs11/testing/softhsm.ts';
 import { type KmsLayout, kmsLayout, makeKmsFolders } from '../layout.ts';
 import { type RootKeyChoice, readStoredKey, type Step } from './envelope.ts';
 import { openStoreKey } from './open-store-key.ts';
@@ -29,12 +42,23 @@ beforeEach(async () => {
 afterEach(async () => {
   await swtpm?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
+  hsm?.[Symbol.dispose]();
+  hsm = place = undefined;
 });
 
 const addressOf = ({ address }: Swtpm) => `unix:${'path' in address ? address.path : ''}`;
 const file: RootKeyChoice = { kind: 'file', path: 'root.key' };
+/** The token of a test, made when it asks for it. */
+let hsm: SoftHsm | undefined;
+let place: TokenPlace | undefined;
+function hsmToken(): TokenPlace {
+  hsm ??= new SoftHsm();
+  place ??= hsm.addToken('kms');
+  return place;
+}
 const tpm = (of = swtpm): RootKeyChoice => ({ kind: 'tpm', tpm: addressOf(of) });
-const choice = (kind: RootKeyChoice['kind']) => (kind === 'tpm' ? tpm() : file);
+const choice = (kind: RootKeyChoice['kind']) =>
+  ({ file: () => file, tpm: () => tpm(), pkcs11: () => choiceOf(hsmToken()) })[kind]();
 
 const opens = async (key: Secret) => {
   using again = await openStoreKey(layout);
@@ -78,18 +102,25 @@ test('the same root key again wraps anew and keeps its file', async () => {
   assert.notDeepEqual(readFileSync(layout.storeKey), before);
 });
 
-const deaths: [to: RootKeyChoice['kind'], step: Step][] = (['tpm', 'file'] as const).flatMap((to) => [
-  ...(['root key made', 'written', 'read back', 'placed'] as const).map((step): [typeof to, Step] => [to, step]),
-  ...(to === 'tpm' ? ([['tpm', 'overwritten']] as [typeof to, Step][]) : []),
-]);
-for (const [to, step] of deaths)
+const steps: readonly Step[] = ['root key made', 'written', 'read back', 'placed', 'overwritten'];
+const moves = [
+  ['file', 'tpm'],
+  ['tpm', 'file'],
+  ['file', 'pkcs11'],
+  ['pkcs11', 'file'],
+] as const;
+const deaths = moves.flatMap(([from, to]) =>
+  steps.filter((step) => from === 'file' || step !== 'overwritten').map((step) => [from, to, step] as const),
+);
+for (const [from, to, step] of deaths)
   test(
-    `killed on the way to ${to} when it was ${step}: the next start opens, and the next change ends`,
+    `killed from ${from} to ${to} when it was ${step}: the next start opens, and the next change ends`,
     options,
-    async () => {
+    async (t) => {
+      if (withoutSoftHsm && (from === 'pkcs11' || to === 'pkcs11')) return t.skip(withoutSoftHsm);
       using key = await openStoreKey(layout);
       const clear = readFileSync(layout.rootKey);
-      if (to === 'file') await setRootKey(layout, tpm());
+      if (from !== 'file') await setRootKey(layout, choice(from));
       const program = resolve(import.meta.dirname, 'testing/set-and-die.ts');
       const died = spawnSync(process.execPath, [program, layout.dataDir, JSON.stringify(choice(to)), step], {
         encoding: 'utf8',
@@ -99,9 +130,10 @@ for (const [to, step] of deaths)
       assert.ok(await opens(key), 'the next start');
       const moved = step === 'placed' || step === 'overwritten';
       const kind = readStoredKey(layout.storeKey)?.root.kind;
-      assert.equal(kind, moved ? to : to === 'tpm' ? 'file' : 'tpm');
-      if (kind === 'tpm') assert.deepEqual([existsSync(layout.rootKey) && to === 'tpm', holding(clear)], [false, []]);
-      for (const next of ['tpm', 'file'] as const) {
+      assert.equal(kind, moved ? to : from);
+      if (kind !== 'file')
+        assert.deepEqual([existsSync(layout.rootKey) && from === 'file', holding(clear)], [false, []]);
+      for (const next of from === 'pkcs11' ? [to] : to === 'pkcs11' ? [from] : [to, from]) {
         rmSync(layout.dataDir, { recursive: true });
         cpSync(join(folder, 'as it died'), layout.dataDir, { recursive: true });
         await setRootKey(layout, choice(next));
@@ -155,10 +187,44 @@ test(
   },
 );
 
+test('a token that lost the key or is gone is told, and a wrong PIN is tried once, however often it starts', async (t) => {
+  if (withoutSoftHsm) return t.skip(withoutSoftHsm);
+  using key = await openStoreKey(layout);
+  const root = choiceOf(hsmToken());
+  await setRootKey(layout, root);
+  assert.ok(await opens(key));
+  const recovery = join(folder, 'recovery.key');
+  await makeRecoveryKey(layout, recovery, new Date());
+
+  const right = readFileSync(root.pin_file);
+  writeFileSync(root.pin_file, 'wrong-pin');
+  await assert.rejects(openStoreKey(layout), problem('hsm.pin-refused', /CKR_PIN_INCORRECT/));
+  for (let i = 0; i < 3; i++)
+    await assert.rejects(openStoreKey(layout), problem('hsm.pin-refused', /refused .* before/));
+  await assert.rejects(setRootKey(layout, root), problem('hsm.pin-refused', /before/));
+  writeFileSync(root.pin_file, right);
+  assert.ok(await opens(key));
+  chmodSync(root.pin_file, 0o640);
+  await assert.rejects(openStoreKey(layout), problem('file.unreadable', /chmod 600/));
+  chmodSync(root.pin_file, 0o600);
+
+  const away = join(folder, 'tokens');
+  renameSync(hsm!.tokens, away);
+  mkdirSync(hsm!.tokens);
+  await assert.rejects(openStoreKey(layout), problem('hsm.unavailable', /has no token kms; it has none/));
+  hsm!.addToken('kms');
+  await assert.rejects(openStoreKey(layout), problem('hsm.key-missing', /no key kms/));
+  await setRootKey(layout, root, { recovery });
+  assert.ok(await opens(key), 'a new token, with the recovery key');
+  rmSync(hsm!.tokens, { recursive: true });
+  renameSync(away, hsm!.tokens);
+  await assert.rejects(openStoreKey(layout), problem('root-key.unopened'), 'the key of the same name in the old token');
+});
+
 test('a wrapping that was moved to another store or another kind does not open', async () => {
   using _key = await openStoreKey(layout);
   const stored = readStoredKey(layout.storeKey)!;
-  for (const store of ['A'.repeat(22), `${stored.store.slice(0, 21)}A`]) {
+  for (const store of ['A'.repeat(22), `${stored.store[0] === 'B' ? 'C' : 'B'}${stored.store.slice(1)}`]) {
     writeFileSync(layout.storeKey, JSON.stringify({ ...stored, store }));
     await assert.rejects(openStoreKey(layout), problem('root-key.unopened'));
   }

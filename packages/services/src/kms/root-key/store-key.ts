@@ -6,6 +6,7 @@ import { readIfThere, wipe } from '../../seal/key-file.ts';
 import type { KmsLayout } from '../layout.ts';
 import { aadOf, type RootKeyChoice, replaceStoredKey, rootKeyPath, type Step, type StoredKey } from './envelope.ts';
 import { fileRootKey } from './file.ts';
+import { pkcs11RootKey } from './pkcs11.ts';
 import type { RootKey } from './root-key.ts';
 import { tpmRootKey } from './tpm.ts';
 
@@ -19,6 +20,8 @@ export function rootKeyOf(layout: KmsLayout, choice: RootKeyChoice): RootKey {
       return fileRootKey(rootKeyPath(layout, choice.path));
     case 'tpm':
       return tpmRootKey(choice.tpm);
+    case 'pkcs11':
+      return pkcs11RootKey(choice, `${layout.storeKey}.pin-refused`);
   }
 }
 
