@@ -24,10 +24,11 @@ const upstreams = {
 } as const;
 
 /**
- * No more are served than attestd lets wait, so that nobody shakes hands to be sent away; agents wait 15 s for a
+ * No more are served than attestd lets wait, so that nobody shakes hands to be sent away. Who waits costs what the
+ * kernel holds of its first octets. Agents wait 15 s for a
  * connection.
  */
-const connectionLimits = { served: 512, waiting: 8192, patience: 15_000 };
+const connectionLimits = { served: 512, waiting: 4096, patience: 15_000 };
 /** Connections that the kernel holds until they are accepted (listen(2)). */
 const backlog = 4096;
 /** Milliseconds for a handshake: when a whole site comes back, each waits for those before it. */
