@@ -15,6 +15,7 @@ export interface Route {
  * Opens a TLS connection, through a proxy if there is one.
  * @param judge says why the server is not trusted, before anything is sent to it
  * @param deadline in milliseconds since 1970, for all of it
+ * @param shown is called as soon as the server showed its certificate, which may be all that it does
  * @throws {KmipError} `server.unreachable`, `server.untrusted`, `server.timeout`, `proxy.refused`
  */
 export async function dial(
@@ -22,13 +23,14 @@ export async function dial(
   tls: ConnectionOptions,
   judge: (socket: TLSSocket) => string | undefined,
   deadline: number,
+  shown: (socket: TLSSocket) => void = () => {},
 ): Promise<TLSSocket> {
   const name = serverText({ ...route, trust: { pin: [] } });
   const opened: Socket[] = [];
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(timedOut(name)), Math.max(0, deadline - Date.now()));
   try {
-    const socket = await Promise.race([late, secured(route, tls, (each) => keep(opened, each))]);
+    const socket = await Promise.race([late, secured(route, tls, (each) => keep(opened, each), shown)]);
     const reason = judge(socket);
     if (reason !== undefined) throw new KmipError('server.untrusted', `${name}: ${reason}`);
     return socket;
@@ -46,7 +48,12 @@ function keep(opened: Socket[], socket: Socket): void {
   opened.push(socket);
 }
 
-async function secured(route: Route, tls: ConnectionOptions, opened: (socket: Socket) => void): Promise<TLSSocket> {
+async function secured(
+  route: Route,
+  tls: ConnectionOptions,
+  opened: (socket: Socket) => void,
+  shown: (socket: TLSSocket) => void,
+): Promise<TLSSocket> {
   const { host, port = defaults.port, proxy } = route;
   const way =
     proxy?.kind === 'connect'
@@ -55,6 +62,8 @@ async function secured(route: Route, tls: ConnectionOptions, opened: (socket: So
   const socket = connect({ ...tls, ...way });
   socket.setNoDelay(true);
   opened(socket);
+  // OpenSSL asks for the stapled response, which need not be there, once it has the certificate.
+  socket.once('OCSPResponse', () => shown(socket));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const closed = () => reject(new Error('the server closed the connection before TLS was set up'));
   socket.once('secureConnect', resolve).once('error', reject).once('close', closed);

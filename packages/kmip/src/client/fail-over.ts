@@ -7,7 +7,7 @@ import type { OperationName } from '../operations/operation.ts';
  * - `repeat`: doing it twice does no more than doing it once.
  * - `confirm`: as `repeat`; but when the first one was carried out, the second is refused, so that a refusal after a lost
  *   answer is looked into: what was asked for may be the case already.
- * - `once`: never. It makes something new each time.
+ * - `once`: never. It makes something new each time, or takes away the next one.
  */
 export type Repetition = 'repeat' | 'confirm' | 'once';
 
@@ -29,8 +29,8 @@ export const repetition: { readonly [N in OperationName]?: Repetition } = {
   'RNG Retrieve': 'repeat',
   Hash: 'repeat',
   'Modify Attribute': 'repeat',
+  'Set Attribute': 'repeat',
   'Add Attribute': 'confirm',
-  'Delete Attribute': 'confirm',
   Activate: 'confirm',
   Revoke: 'confirm',
   Destroy: 'confirm',
@@ -40,6 +40,7 @@ export const repetition: { readonly [N in OperationName]?: Repetition } = {
   'Re-key': 'once',
   'Re-key Key Pair': 'once',
   'Derive Key': 'once',
+  'Delete Attribute': 'once',
 };
 
 export const repetitionOf = (name: OperationName): Repetition => repetition[name] ?? 'once';

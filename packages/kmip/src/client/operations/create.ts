@@ -1,22 +1,11 @@
-import { type Attribute, nameAttribute } from '../../attribute.ts';
-import { type cryptographicAlgorithm, cryptographicUsageMask } from '../../enums.ts';
 import { KmipError } from '../../error.ts';
 import { create as operation } from '../../operations/create.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Once } from '../once.ts';
 import type { CallOptions } from '../options.ts';
+import { expectNew } from './expect.ts';
 import { get } from './get.ts';
-
-/** A symmetric key to be made. */
-export interface NewKey {
-  readonly algorithm: keyof typeof cryptographicAlgorithm;
-  /** In bits. */
-  readonly length: number;
-  readonly usage: readonly (keyof typeof cryptographicUsageMask)[];
-  readonly name?: string;
-  /** Further attributes, custom ones (`x-`) among them. */
-  readonly attributes?: readonly Attribute[];
-}
+import { keyAttributes, type NewKey } from './new-key.ts';
 
 /** What one Create may say for itself. */
 export interface CreateOptions extends CallOptions {
@@ -38,11 +27,11 @@ export const create =
         named: key.name !== undefined,
         request: (marker) => ({
           objectType: 'Symmetric Key' as const,
-          template: { names: [], attributes: [...attributesOf(key), ...marker] },
+          template: { names: [], attributes: [...keyAttributes(key), ...marker] },
         }),
         check({ objectType, id }) {
           if (objectType !== 'Symmetric Key') throw new KmipError('answer.invalid', `Create: a ${objectType} was made`);
-          if (id === '') throw new KmipError('answer.invalid', 'Create: the new object has no id');
+          expectNew('Create', id);
         },
       },
       deadline,
@@ -51,14 +40,3 @@ export const create =
       (await get(cluster)(id, key, { timeout: deadline - Date.now(), verify: true }))[Symbol.dispose]();
     return id;
   };
-
-function attributesOf(key: NewKey): Attribute[] {
-  const mask = key.usage.reduce((sum, usage) => sum | cryptographicUsageMask[usage], 0);
-  return [
-    { name: 'Cryptographic Algorithm', value: key.algorithm },
-    { name: 'Cryptographic Length', value: key.length },
-    { name: 'Cryptographic Usage Mask', value: mask },
-    ...(key.name === undefined ? [] : [nameAttribute(key.name)]),
-    ...(key.attributes ?? []),
-  ];
-}

@@ -6,8 +6,8 @@ import type { Cluster } from '../cluster.ts';
 import { type Endpoint, newTrail } from '../endpoint.ts';
 import type { CallOptions } from '../options.ts';
 import { onTwoServers } from '../verify.ts';
-import type { NewKey } from './create.ts';
 import { expectId } from './expect.ts';
+import type { NewKey } from './new-key.ts';
 
 /** A key as the server gave it; whoever gets it wipes it. */
 export interface FetchedKey extends Disposable {
