@@ -1,7 +1,7 @@
 import { KmipError } from '../error.ts';
 import type { Operation, OperationName } from '../operations/operation.ts';
 import { Endpoint, newTrail, type Trail } from './endpoint.ts';
-import { consequenceOf, repetitionOf } from './fail-over.ts';
+import { consequenceOf, isRepeatable } from './fail-over.ts';
 import { type CallOptions, defaults, type KmipClientOptions, type KmipServer } from './options.ts';
 
 /** How one operation is sent, besides what it says. */
@@ -105,8 +105,7 @@ export class Cluster {
           if (confirmed !== undefined) return confirmed;
         }
         if (consequence === 'final') throw error;
-        if (repetitionOf(operation.name) === 'once' && trail.lostAt === endpoint)
-          throw unknownOutcome(operation, error);
+        if (!isRepeatable(operation.name) && trail.lostAt === endpoint) throw unknownOutcome(operation, error);
         (consequence === 'absent' ? absent : failures).set(endpoint, error);
       }
     }

@@ -9,7 +9,7 @@ import { Breaker } from './breaker.ts';
 import { Connection, type Progress } from './connection.ts';
 import { dial } from './dial.ts';
 import { exchange } from './exchange.ts';
-import { isIll, isUncertain, repetitionOf } from './fail-over.ts';
+import { isIll, isRepeatable, isUncertain } from './fail-over.ts';
 import { defaults, type KmipClientOptions, type KmipServer, serverText } from './options.ts';
 import { Pool } from './pool.ts';
 import { distrust, secureContext, tlsOptions } from './tls.ts';
@@ -64,12 +64,12 @@ export class Endpoint {
     request: Request,
     until: number,
     trail: Trail = newTrail(),
-    recoverable = repetitionOf(operation.name) !== 'once',
+    recoverable = isRepeatable(operation.name),
   ): Promise<Response> {
     const first = await this.#try(operation, request, until, trail, !recoverable);
     if ('answer' in first) return first.answer;
     // A server or a load balancer closed the kept connection: the request most likely never arrived.
-    const again = first.stale && repetitionOf(operation.name) !== 'once';
+    const again = first.stale && isRepeatable(operation.name);
     const last = again ? await this.#try(operation, request, until, trail, true) : first;
     if ('answer' in last) return last.answer;
     throw this.#failed(last.error);

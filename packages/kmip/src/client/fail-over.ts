@@ -7,9 +7,10 @@ import type { OperationName } from '../operations/operation.ts';
  * - `repeat`: doing it twice does no more than doing it once.
  * - `confirm`: as `repeat`; but when the first one was carried out, the second is refused, so that a refusal after a lost
  *   answer is looked into: what was asked for may be the case already.
- * - `once`: never. It makes something new each time, or takes away the next one.
+ * - `look`: only after a look at the object shows that it was not carried out: done twice, it does more.
+ * - `once`: never. It makes something new each time; what it made is found by a marker (`once.ts`).
  */
-export type Repetition = 'repeat' | 'confirm' | 'once';
+export type Repetition = 'repeat' | 'confirm' | 'look' | 'once';
 
 /** What is not listed is sent once. */
 export const repetition: { readonly [N in OperationName]?: Repetition } = {
@@ -30,7 +31,8 @@ export const repetition: { readonly [N in OperationName]?: Repetition } = {
   Hash: 'repeat',
   'Modify Attribute': 'repeat',
   'Set Attribute': 'repeat',
-  'Add Attribute': 'confirm',
+  'Add Attribute': 'look',
+  'Delete Attribute': 'look',
   Activate: 'confirm',
   Revoke: 'confirm',
   Destroy: 'confirm',
@@ -40,10 +42,12 @@ export const repetition: { readonly [N in OperationName]?: Repetition } = {
   'Re-key': 'once',
   'Re-key Key Pair': 'once',
   'Derive Key': 'once',
-  'Delete Attribute': 'once',
 };
 
 export const repetitionOf = (name: OperationName): Repetition => repetition[name] ?? 'once';
+
+/** Whether it may go out again without anybody having looked. */
+export const isRepeatable = (name: OperationName): boolean => ['repeat', 'confirm'].includes(repetitionOf(name));
 
 /**
  * What a failure at one server means for the others.

@@ -1,75 +1,23 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
-import { Secret } from '@vouchsafe/bytes/secret';
-import { createAuthority, issue, newKeyPair } from '@vouchsafe/domain/x509/authority';
+import test from 'node:test';
+import { createAuthority } from '@vouchsafe/domain/x509/authority';
 import { fingerprint, parseCertificate, privateKeyPem } from '@vouchsafe/domain/x509/pem';
-import { kmipClient } from '@vouchsafe/kmip/client/client';
-import type { KmipServer } from '@vouchsafe/kmip/client/options';
-import { KmipError, type KmipErrorCode } from '@vouchsafe/kmip/error';
+import type { KmipError } from '@vouchsafe/kmip/error';
 import type { RequestMessage } from '@vouchsafe/kmip/message';
 import { create } from '@vouchsafe/kmip/operations/create';
-import { get } from '@vouchsafe/kmip/operations/get';
-import type { ResponseOf } from '@vouchsafe/kmip/operations/operation';
-import { type FakeServer, fakeKmipServer, respond, type Script } from '@vouchsafe/kmip/testing/fake-server';
+import { respond, type Script } from '@vouchsafe/kmip/testing/fake-server';
 import { bound } from '@vouchsafe/kmip/ttlv/lazy';
-
-const validity = { notBefore: new Date(Date.now() - 86_400_000), notAfter: new Date(Date.now() + 86_400_000) };
-const authority = await createAuthority({ name: 'test', ...validity });
-const identity = async (usage: 'server' | 'client', sans = { ip: ['127.0.0.1'] }) => {
-  const { publicKey, privateKey } = newKeyPair();
-  return {
-    certificate: await issue({ authority, publicKey, subject: usage, sans, usages: [usage], ...validity }),
-    key: privateKey,
-  };
-};
-const server = await identity('server');
-const own = await identity('client');
-const trusted: KmipServer['trust'] = { ca: authority.certificatePem };
-
-async function fake(t: TestContext, script: Script, options: Partial<Parameters<typeof fakeKmipServer>[0]> = {}) {
-  const started = await fakeKmipServer({
-    certificate: server.certificate,
-    key: privateKeyPem(server.key),
-    script,
-    ...options,
-  });
-  t.after(started.close);
-  return started;
-}
-
-function clientOf(t: TestContext, servers: readonly Pick<FakeServer, 'port'>[], trust = trusted, times = {}) {
-  const [first, ...more] = servers.map(({ port }): KmipServer => ({ host: '127.0.0.1', port, trust }));
-  const client = kmipClient({ servers: [first!, ...more], ...own, tryTimeout: 2000, timeout: 4000, ...times });
-  t.after(() => client.close());
-  return client;
-}
-
-const failsWith =
-  (code: KmipErrorCode, words = /./) =>
-  (error: unknown) => {
-    assert.ok(error instanceof KmipError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, words);
-    return true;
-  };
-
-interface KeyFacts {
-  id?: string;
-  algorithm?: 'AES' | 'DES';
-  length?: number;
-  octets?: number;
-}
-
-const keyPayload = ({ id = 'a', algorithm = 'AES', length = 256, octets = 32 }: KeyFacts = {}) => {
-  const material = Secret.take(new Uint8Array(octets).fill(7));
-  const answer: ResponseOf<typeof get> = {
-    objectType: 'Symmetric Key',
-    id,
-    object: { type: 'Symmetric Key', block: { format: 'Raw', value: { material, attributes: [] }, algorithm, length } },
-  };
-  return { payload: bound(get.response, answer) };
-};
-const honest: Script = (request) => respond(request, keyPayload());
+import {
+  clientOf,
+  failsWith,
+  fake,
+  honest,
+  identity,
+  keyPayload,
+  server,
+  trusted,
+  validity,
+} from './testing/fake-peer.ts';
 
 const lies: Record<string, [Script, RegExp]> = {
   'another batch item id': [

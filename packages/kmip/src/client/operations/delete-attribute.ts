@@ -1,10 +1,9 @@
-import type { AttributeName } from '../../attribute.ts';
-import { KmipError } from '../../error.ts';
+import type { Attribute, AttributeName } from '../../attribute.ts';
 import { deleteAttribute as operation } from '../../operations/delete-attribute.ts';
-import { getAttributes } from '../../operations/get-attributes.ts';
 import type { Cluster } from '../cluster.ts';
 import type { CallOptions } from '../options.ts';
 import { expectId } from './expect.ts';
+import { lookFirst } from './look-first.ts';
 
 /** What one Delete Attribute may say for itself. */
 export interface DeleteOptions extends CallOptions {
@@ -12,19 +11,17 @@ export interface DeleteOptions extends CallOptions {
   readonly index?: number;
 }
 
-/** Takes an attribute from an object. */
+/**
+ * Takes an attribute from an object.
+ * @throws {KmipError} `outcome.unknown` when the answer was lost and the object has one of this name
+ */
 export const deleteAttribute =
   (cluster: Cluster) =>
-  async (id: string, name: AttributeName | `x-${string}`, options: DeleteOptions = {}): Promise<void> => {
-    const deadline = cluster.deadline(options);
-    const request = { id, name, index: options.index };
-    try {
-      const answer = await cluster.send(operation, request, { id, deadline, recoverable: true });
-      expectId('Delete Attribute', id, answer.id);
-    } catch (error) {
-      if (!(error instanceof KmipError && error.code === 'outcome.unknown')) throw error;
-      // Sent twice it could take the next one of several: whether it is gone is looked at instead.
-      const { attributes } = await cluster.send(getAttributes, { id, names: [name] }, { id, deadline });
-      if (attributes.length > 0) throw error;
-    }
+  async (id: string, name: AttributeName | `x-${string}`, { index, ...options }: DeleteOptions = {}): Promise<void> => {
+    const about = { id, name, deadline: cluster.deadline(options) };
+    const request = { id, name, index };
+    // One that is there may be the next of several.
+    const gone = (list: readonly Attribute[]) => (list.length === 0 ? true : undefined);
+    const answer = await lookFirst(cluster, operation, request, about, gone);
+    if (answer !== undefined) expectId('Delete Attribute', id, answer.id);
   };
