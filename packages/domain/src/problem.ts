@@ -131,6 +131,13 @@ export const problems = {
     'the PKCS#11 token does not hold the key',
     'put the right token back or restore it; a recovery key opens the store without it: `vouchsafe kms root-key set`',
   ),
+  'store.unavailable': facts(
+    503,
+    'SERVICE_UNAVAILABLE',
+    2,
+    'the database of the key server does not answer',
+    'look at the database; the key server goes on by itself when it is back',
+  ),
   'libvirt.unavailable': facts(
     503,
     'SERVICE_UNAVAILABLE',

@@ -28,6 +28,7 @@ export const debianPackages = {
   xmlsec1: { purposes: ['test'], reason: 'a second opinion on SAML assertions' },
   'python3-pykmip': { purposes: ['test'], reason: 'a second opinion on KMIP' },
   softhsm2: { purposes: ['test'], reason: 'a PKCS#11 token without hardware' },
+  'postgresql-15': { purposes: ['test'], reason: 'a store that several key servers share' },
   gpg: { purposes: ['test'], reason: 'signs package archives of tests' },
   'gpg-agent': { purposes: ['test'], reason: 'holds the keys of those archives' },
   'ima-evm-utils': { purposes: ['test'], reason: 'a second opinion on signatures of files' },

@@ -5,6 +5,8 @@ import { makeFolder } from '../config/make-folder.ts';
 export function kmsLayout(dataDir: string) {
   return {
     dataDir,
+    /** What an operator says of the server; it need not be there. */
+    config: join(dataDir, 'kms.toml'),
     /** The root key, when it lies in a file. */
     rootKey: join(dataDir, 'root.key'),
     /** The key of the store, wrapped by the root key. */

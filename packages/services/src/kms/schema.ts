@@ -3,7 +3,7 @@ import type { Sealer } from '@vouchsafe/store/seal';
 import { convertObjects } from './convert.ts';
 
 /** Who may talk to the server. Dates are seconds since 1970, here as everywhere. */
-const clients = `
+export const clients = `
   CREATE TABLE client (
     name TEXT PRIMARY KEY,
     scope TEXT NOT NULL,

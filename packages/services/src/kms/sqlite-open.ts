@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { Secret } from '@vouchsafe/bytes/secret';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Sealer } from '@vouchsafe/store/seal';
 import { namingFile } from '@vouchsafe/store/sqlite-fault';
 import { ContentSealer } from './content-sealer.ts';
 import type { KmsLayout } from './layout.ts';
+import { checkProbe, newProbe } from './probe.ts';
 import { migrations } from './schema.ts';
 import { openFile, SqliteStore } from './sqlite.ts';
 import type { KeyStore } from './store.ts';
@@ -50,18 +50,6 @@ function isProbed(database: DatabaseSync, file: string, sealer: Sealer, fault: s
   const row = database.prepare('SELECT sealed FROM seal_probe').get();
   if (row !== undefined) checkProbe(sealer, row.sealed as Uint8Array, fault);
   return row !== undefined;
-}
-
-/** Something sealed, by which the key of the store is known again. */
-export const newProbe = (sealer: Sealer): Uint8Array => sealer.seal('seal probe', Secret.take(Uint8Array.of(1)));
-
-/** @throws {Problem} `root-key.unopened` */
-export function checkProbe(sealer: Sealer, sealed: Uint8Array, fault: string): void {
-  try {
-    sealer.open('seal probe', sealed)[Symbol.dispose]();
-  } catch (cause) {
-    throw new Problem('root-key.unopened', `${fault}, which was made with another key`, { cause });
-  }
 }
 
 function inTransaction(database: DatabaseSync, f: () => void): void {

@@ -29,12 +29,7 @@ export async function kmsFixture(options: Partial<KmsOptions> = {}): Promise<Kms
       return kms;
     },
     addClient: (name, options) => addKmsClient({ dataDir, name, outDir: join(folder, 'clients'), ...options }),
-    client: (files) =>
-      kmipClient({
-        servers: [{ ...kms.address, trust: { ca: readFileSync(files.authority, 'utf8') } }],
-        certificate: readFileSync(files.certificate, 'utf8'),
-        key: parsePrivateKey(readFileSync(files.key)),
-      }),
+    client: (files) => clientOf(kms, files),
     async restart() {
       await kms.close();
       kms = await start();
@@ -45,3 +40,11 @@ export async function kmsFixture(options: Partial<KmsOptions> = {}): Promise<Kms
     },
   };
 }
+
+/** A client of a key server, with the files that were made for it. */
+export const clientOf = (kms: RunningKms, files: ClientFiles): KeyServer =>
+  kmipClient({
+    servers: [{ ...kms.address, trust: { ca: readFileSync(files.authority, 'utf8') } }],
+    certificate: readFileSync(files.certificate, 'utf8'),
+    key: parsePrivateKey(readFileSync(files.key)),
+  });
