@@ -17,11 +17,21 @@ import {
   x509CertificateSubjectBody,
 } from './attribute-values.ts';
 import { cryptographicParametersBody } from './cryptographic-parameters.ts';
-import { certificateType, cryptographicAlgorithm, digitalSignatureAlgorithm, objectType, state } from './enums.ts';
+import {
+  certificateType,
+  cryptographicAlgorithm,
+  digitalSignatureAlgorithm,
+  keyFormatType,
+  nistKeyType,
+  objectType,
+  protectionLevel,
+  state,
+} from './enums.ts';
 import type { TagName } from './tags.ts';
 import type { Body } from './ttlv/item.ts';
 import {
   booleanBody,
+  bytesBody,
   dateTimeBody,
   enumerationBody,
   integerBody,
@@ -72,8 +82,9 @@ const fact = <T>(
 
 const short = textBody(1024);
 const many = { multiple: true } as const;
+const fromTwo = { since: '2.0' } as const;
 
-/** The attributes of KMIP 1.4, section 3, in its order. */
+/** The attributes of KMIP 1.4, section 3, in its order, and those that 2.0 added. */
 export const attributeTable = {
   'Unique Identifier': fact(short, by.server),
   Name: fact(nameBody, by.free, many),
@@ -125,6 +136,38 @@ export const attributeTable = {
   'Always Sensitive': fact(booleanBody, by.server, { since: '1.4' }),
   Extractable: fact(booleanBody, by.kept, { since: '1.4' }),
   'Never Extractable': fact(booleanBody, by.server, { since: '1.4' }),
+  // KMIP 2.1, 4.
+  'Certificate Subject CN': fact(short, by.server, fromTwo),
+  'Certificate Subject O': fact(short, by.server, fromTwo),
+  'Certificate Subject OU': fact(short, by.server, fromTwo),
+  'Certificate Subject Email': fact(short, by.server, fromTwo),
+  'Certificate Subject C': fact(short, by.server, fromTwo),
+  'Certificate Subject ST': fact(short, by.server, fromTwo),
+  'Certificate Subject L': fact(short, by.server, fromTwo),
+  'Certificate Subject UID': fact(short, by.server, fromTwo),
+  'Certificate Subject Serial Number': fact(short, by.server, fromTwo),
+  'Certificate Subject Title': fact(short, by.server, fromTwo),
+  'Certificate Subject DC': fact(short, by.server, fromTwo),
+  'Certificate Subject DN Qualifier': fact(short, by.server, fromTwo),
+  'Certificate Issuer CN': fact(short, by.server, fromTwo),
+  'Certificate Issuer O': fact(short, by.server, fromTwo),
+  'Certificate Issuer OU': fact(short, by.server, fromTwo),
+  'Certificate Issuer Email': fact(short, by.server, fromTwo),
+  'Certificate Issuer C': fact(short, by.server, fromTwo),
+  'Certificate Issuer ST': fact(short, by.server, fromTwo),
+  'Certificate Issuer L': fact(short, by.server, fromTwo),
+  'Certificate Issuer UID': fact(short, by.server, fromTwo),
+  'Certificate Issuer Serial Number': fact(short, by.server, fromTwo),
+  'Certificate Issuer Title': fact(short, by.server, fromTwo),
+  'Certificate Issuer DC': fact(short, by.server, fromTwo),
+  'Certificate Issuer DN Qualifier': fact(short, by.server, fromTwo),
+  'Key Format Type': fact(openEnumerationBody(keyFormatType), by.once, fromTwo),
+  'NIST Key Type': fact(openEnumerationBody(nistKeyType), by.free, fromTwo),
+  'Protection Level': fact(openEnumerationBody(protectionLevel), by.free, fromTwo),
+  'Protection Period': fact(intervalBody, by.free, fromTwo),
+  'Protection Storage Mask': fact(integerBody, by.server, fromTwo),
+  'Quantum Safe': fact(booleanBody, by.once, fromTwo),
+  'Short Unique Identifier': fact(bytesBody(256), by.server, fromTwo),
 } as const;
 
 /** The name of an attribute that is understood. */

@@ -83,6 +83,7 @@ export const AttributesAs = (name: TagName): Item<Attribute[]> => ({
     for (const each of list) writeOne(writer, each);
     writer.close(body);
   },
+  fits: (list, rank) => list.length === 0 || list.some((each) => isSpoken(each, rank)),
 });
 
 /** KMIP 2.1, 7.3 (Attributes). */

@@ -10,11 +10,11 @@ import { wrongType } from './ttlv/check.ts';
 import type { Item, ValueOf } from './ttlv/item.ts';
 import { itemTypes } from './ttlv/item-type.ts';
 import { integer, openEnumeration, secretBody } from './ttlv/scalars.ts';
-import { byMajor, optional, repeated, structure, structureBody } from './ttlv/structure.ts';
+import { byMajor, enclosed, optional, repeated, structure, structureBody } from './ttlv/structure.ts';
 
 const plain = structureBody({
   material: KeyMaterial,
-  attributes: byMajor(repeated(Attribute, limits.attributes), Attributes),
+  attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
 });
 const wrapped = secretBody('Byte String');
 const tag = tags['Key Value'];

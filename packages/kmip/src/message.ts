@@ -1,4 +1,5 @@
 import {
+  asynchronousIndicator,
   attestationType,
   batchErrorContinuationOption,
   credentialType,
@@ -8,10 +9,12 @@ import {
 } from './enums.ts';
 import { limits } from './limits.ts';
 import { peekVersion } from './peek-version.ts';
+import { tags } from './tags.ts';
 import type { Item, ValueOf } from './ttlv/item.ts';
+import { itemTypes } from './ttlv/item-type.ts';
 import { lazy } from './ttlv/lazy.ts';
 import { boolean, bytes, dateTime, enumeration, integer, openEnumeration, text } from './ttlv/scalars.ts';
-import { optional, repeated, structure } from './ttlv/structure.ts';
+import { byMajor, optional, repeated, since, structure } from './ttlv/structure.ts';
 import { rankOfNumbers } from './ttlv/vocabulary.ts';
 
 /** KMIP 1.4, 6.1. */
@@ -54,15 +57,27 @@ export const MessageExtension = structure('Message Extension', {
   content: lazy('Vendor Extension'),
 });
 
+/** From 2.0 on, whether the answer must come later; otherwise it comes at once, which a client may ask for too. */
+const AsynchronousIndicator: Item<boolean> = {
+  name: 'Asynchronous Indicator',
+  tag: tags['Asynchronous Indicator'],
+  type: itemTypes.Enumeration.code,
+  read: (reader, at) => reader.bytes.readUInt32BE(at) === asynchronousIndicator.Mandatory,
+  write(writer, must) {
+    const at = writer.item(tags['Asynchronous Indicator'], itemTypes.Enumeration.code, 4);
+    writer.bytes.writeUInt32BE(must ? asynchronousIndicator.Mandatory : asynchronousIndicator.Prohibited, at);
+  },
+};
+
 /** KMIP 1.4, 7.2, table 255. */
 export const RequestHeader = structure('Request Header', {
   version: ProtocolVersion,
   maximumResponseSize: optional(integer('Maximum Response Size')),
-  clientCorrelation: optional(text('Client Correlation Value', 256)),
-  serverCorrelation: optional(text('Server Correlation Value', 256)),
-  asynchronous: optional(boolean('Asynchronous Indicator')),
-  attestationCapable: optional(boolean('Attestation Capable Indicator')),
-  attestationTypes: repeated(openEnumeration('Attestation Type', attestationType), 16),
+  clientCorrelation: since('1.4', optional(text('Client Correlation Value', 256))),
+  serverCorrelation: since('1.4', optional(text('Server Correlation Value', 256))),
+  asynchronous: byMajor(optional(boolean('Asynchronous Indicator')), optional(AsynchronousIndicator)),
+  attestationCapable: since('1.2', optional(boolean('Attestation Capable Indicator'))),
+  attestationTypes: since('1.2', repeated(openEnumeration('Attestation Type', attestationType), 16)),
   authentication: optional(Authentication),
   onError: optional(enumeration('Batch Error Continuation Option', batchErrorContinuationOption)),
   inOrder: optional(boolean('Batch Order Option')),
@@ -77,6 +92,8 @@ const batchItemId = bytes('Unique Batch Item ID', limits.batchItemId);
 /** KMIP 1.4, 7.2, table 256. */
 export const RequestItem = structure('Batch Item', {
   operation: openEnumeration('Operation', operation),
+  /** The client does not want the data that the operation makes. */
+  ephemeral: since('2.0', optional(boolean('Ephemeral'))),
   id: optional(batchItemId),
   payload: lazy('Request Payload'),
   extension: optional(MessageExtension),
@@ -95,20 +112,47 @@ const nonce = structure('Nonce', { id: bytes('Nonce ID', 256), value: bytes('Non
 export const ResponseHeader = structure('Response Header', {
   version: ProtocolVersion,
   time: dateTime('Time Stamp'),
-  nonce: optional(nonce),
-  attestationTypes: repeated(openEnumeration('Attestation Type', attestationType), 16),
-  clientCorrelation: optional(text('Client Correlation Value', 256)),
-  serverCorrelation: optional(text('Server Correlation Value', 256)),
+  nonce: since('1.2', optional(nonce)),
+  hashedPassword: since('2.0', optional(bytes('Server Hashed Password', 1024))),
+  attestationTypes: since('1.2', repeated(openEnumeration('Attestation Type', attestationType), 16)),
+  clientCorrelation: since('1.4', optional(text('Client Correlation Value', 256))),
+  serverCorrelation: since('1.4', optional(text('Server Correlation Value', 256))),
   batchCount: integer('Batch Count'),
 });
 export type ResponseHeader = ValueOf<typeof ResponseHeader>;
+
+/** What a version is told instead of a reason that came later: the nearest of its own. */
+const nearest: Readonly<Record<string, keyof typeof resultReason>> = {
+  'Encoding Option Error': 'Invalid Field',
+  'Key Value Not Present': 'Illegal Operation',
+  'Attestation Required': 'Permission Denied',
+  'Attestation Failed': 'Permission Denied',
+  Sensitive: 'Permission Denied',
+  'Not Extractable': 'Permission Denied',
+  'Object Already Exists': 'Illegal Operation',
+  'Read Only Attribute': 'Permission Denied',
+  'Attribute Read Only': 'Permission Denied',
+  'Object Destroyed': 'Item Not Found',
+};
+
+const anyReason = openEnumeration('Result Reason', resultReason);
+
+/** KMIP 1.4, 6.9. */
+const ResultReason: typeof anyReason = {
+  ...anyReason,
+  write(writer, reason) {
+    const spoken = anyReason.fits?.(reason, writer.rank) ?? true;
+    anyReason.write(writer, spoken ? reason : (nearest[reason] ?? 'General Failure'));
+  },
+  fits: () => true,
+};
 
 /** KMIP 1.4, 7.2, table 258. The operation is left out when the request could not be read so far. */
 export const ResponseItem = structure('Batch Item', {
   operation: optional(openEnumeration('Operation', operation)),
   id: optional(batchItemId),
   status: enumeration('Result Status', resultStatus),
-  reason: optional(openEnumeration('Result Reason', resultReason)),
+  reason: optional(ResultReason),
   message: optional(text('Result Message', 4096)),
   asynchronousCorrelation: optional(bytes('Asynchronous Correlation Value', 256)),
   payload: optional(lazy('Response Payload')),

@@ -1,7 +1,11 @@
 import type { ProtocolVersion } from './message.ts';
+import { versionNames } from './ttlv/vocabulary.ts';
 
 /** The versions that the tables cover, best first. */
-export const versions: readonly ProtocolVersion[] = [4, 3, 2, 1, 0].map((minor) => ({ major: 1, minor }));
+export const versions: readonly ProtocolVersion[] = versionNames.toReversed().map((name) => {
+  const [major = 0, minor = 0] = name.split('.').map(Number);
+  return { major, minor };
+});
 
 export const sameVersion = (a: ProtocolVersion, b: ProtocolVersion): boolean =>
   a.major === b.major && a.minor === b.minor;

@@ -15,6 +15,12 @@ const askedIn: readonly ProtocolVersion[] = [
 /** A server that does not know the operation, or no version that has it, speaks 1.0. */
 const unknown = new Set<string | undefined>(['Operation Not Supported', 'Invalid Message', 'Invalid Field']);
 
+/**
+ * 1.4 says all that this client asks for, and servers have spoken it for longest: 2.x is for those that speak nothing
+ * else.
+ */
+const preferred = versions.toSorted((a, b) => a.major - b.major || b.minor - a.minor);
+
 /** KMIP 1.0 has no Discover Versions. */
 const oldest: ProtocolVersion = { major: 1, minor: 0 };
 
@@ -31,7 +37,7 @@ export async function agree(
   for (const version of askedIn) {
     const theirs = await discover(connection, { version, credential }, until);
     if (theirs === undefined) continue;
-    const common = versions.find((each) => theirs.some((other) => sameVersion(each, other)));
+    const common = preferred.find((each) => theirs.some((other) => sameVersion(each, other)));
     if (common !== undefined) return common;
     const [spoken, ours] = [theirs, versions].map((list) => list.map(versionText).join(', ') || 'none');
     throw new KmipError('version.unsupported', `${server} speaks ${spoken}; this client ${ours}`);

@@ -5,7 +5,7 @@ import { KeyWrappingSpecification } from '../key-wrapping.ts';
 import { limits } from '../limits.ts';
 import { ManagedObject } from '../managed-object.ts';
 import { enumeration, openEnumeration } from '../ttlv/scalars.ts';
-import { byMajor, optional, repeated, since, structure } from '../ttlv/structure.ts';
+import { byMajor, enclosed, optional, repeated, since, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
 /** KMIP 1.4, 4.42. Hands an object out together with its attributes. */
@@ -23,7 +23,7 @@ export const exportObject = declare({
   response: structure('Response Payload', {
     objectType: enumeration('Object Type', objectType),
     id: uniqueIdentifier,
-    attributes: byMajor(repeated(Attribute, limits.attributes), Attributes),
+    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
     object: ManagedObject,
   }),
 });

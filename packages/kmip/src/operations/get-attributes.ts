@@ -2,7 +2,7 @@ import { Attribute } from '../attribute.ts';
 import { attributeNames } from '../attribute-name.ts';
 import { Attributes } from '../attributes.ts';
 import { limits } from '../limits.ts';
-import { byMajor, optional, repeated, structure } from '../ttlv/structure.ts';
+import { byMajor, enclosed, optional, repeated, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
 /** KMIP 1.4, 4.12. Without names, all attributes are given. */
@@ -13,6 +13,6 @@ export const getAttributes = declare({
   request: structure('Request Payload', { id: optional(uniqueIdentifier), names: attributeNames }),
   response: structure('Response Payload', {
     id: uniqueIdentifier,
-    attributes: byMajor(repeated(Attribute, limits.attributes), Attributes),
+    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
   }),
 });

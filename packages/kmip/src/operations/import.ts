@@ -4,7 +4,7 @@ import { keyWrapType, objectType } from '../enums.ts';
 import { limits } from '../limits.ts';
 import { ManagedObject } from '../managed-object.ts';
 import { boolean, enumeration } from '../ttlv/scalars.ts';
-import { byMajor, optional, repeated, structure } from '../ttlv/structure.ts';
+import { byMajor, enclosed, optional, repeated, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
 /** KMIP 1.4, 4.41. Takes an object over together with its id and its attributes. */
@@ -17,7 +17,7 @@ export const importObject = declare({
     objectType: enumeration('Object Type', objectType),
     replace: optional(boolean('Replace Existing')),
     wrapType: optional(enumeration('Key Wrap Type', keyWrapType)),
-    attributes: byMajor(repeated(Attribute, limits.attributes), Attributes),
+    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes, 'written')),
     object: ManagedObject,
   }),
   response: structure('Response Payload', { id: uniqueIdentifier }),

@@ -3,7 +3,7 @@ import { Attributes } from '../attributes.ts';
 import { objectGroupMember } from '../enums.ts';
 import { limits } from '../limits.ts';
 import { enumeration, integer } from '../ttlv/scalars.ts';
-import { byMajor, optional, repeated, since, structure } from '../ttlv/structure.ts';
+import { byMajor, enclosed, optional, repeated, since, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
 /** KMIP 1.4, 4.9. The ids of the objects that have all these attributes. */
@@ -16,7 +16,7 @@ export const locate = declare({
     offsetItems: since('1.3', optional(integer('Offset Items'))),
     storageStatus: optional(integer('Storage Status Mask')),
     groupMember: since('1.1', optional(enumeration('Object Group Member', objectGroupMember))),
-    attributes: byMajor(repeated(Attribute, limits.attributes), Attributes),
+    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes, 'written')),
   }),
   response: structure('Response Payload', {
     total: since('1.3', optional(integer('Located Items'))),

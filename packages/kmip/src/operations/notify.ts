@@ -1,7 +1,7 @@
 import { Attribute } from '../attribute.ts';
 import { Attributes } from '../attributes.ts';
 import { limits } from '../limits.ts';
-import { byMajor, repeated, structure } from '../ttlv/structure.ts';
+import { byMajor, enclosed, repeated, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
 /** KMIP 1.4, 5.1. A server tells a client of attributes that changed. */
@@ -11,7 +11,7 @@ export const notify = declare({
   repeatable: false,
   request: structure('Request Payload', {
     id: uniqueIdentifier,
-    attributes: byMajor(repeated(Attribute, limits.attributes), Attributes),
+    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
   }),
   response: structure('Response Payload', {}),
 });

@@ -4,7 +4,7 @@ import { putFunction } from '../enums.ts';
 import { limits } from '../limits.ts';
 import { ManagedObject } from '../managed-object.ts';
 import { enumeration } from '../ttlv/scalars.ts';
-import { byMajor, optional, repeated, structure } from '../ttlv/structure.ts';
+import { byMajor, enclosed, optional, repeated, structure } from '../ttlv/structure.ts';
 import { idAs } from '../unique-identifier.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
@@ -18,7 +18,7 @@ export const put = declare({
     function: enumeration('Put Function', putFunction),
     replaced: optional(idAs('Replaced Unique Identifier')),
     object: ManagedObject,
-    attributes: byMajor(repeated(Attribute, limits.attributes), Attributes),
+    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
   }),
   response: structure('Response Payload', {}),
 });

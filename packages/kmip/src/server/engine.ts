@@ -13,7 +13,7 @@ import { peekVersion } from '../peek-version.ts';
 import { decodeItem, encodeItem } from '../ttlv/item.ts';
 import { encoded } from '../ttlv/lazy.ts';
 import { rankOfNumbers } from '../ttlv/vocabulary.ts';
-import { versions } from '../version.ts';
+import { sameVersion, versions } from '../version.ts';
 import { credentialFault } from './credential.ts';
 import { OperationError } from './operation-error.ts';
 
@@ -92,10 +92,10 @@ export async function answer<Client, Tx>(
   const version = peekVersion(octets);
   const ours = replyVersion(version);
   try {
-    if (version !== undefined && version.major !== 1)
+    if (version !== undefined && !versions.some(({ major }) => major === version.major))
       throw new OperationError('Invalid Message', `version ${version.major}.${version.minor} is not spoken here`);
     const request = decodeItem(RequestMessage, octets, {
-      lenient: version !== undefined && version.minor > newest.minor,
+      lenient: version !== undefined && !sameVersion(version, ours),
       // A message may be carried out again from its start, with the same secrets.
       again: true,
     });
@@ -107,11 +107,12 @@ export async function answer<Client, Tx>(
   }
 }
 
-const newest = versions[0]!;
+/** What is answered when nothing is known of the version: every client of 1.x reads this much of it. */
+const common = versions.find(({ major }) => major === 1)!;
 
-/** A client gets its own version; one that is newer than ours, or cannot be read, gets our newest. */
+/** A client gets its own version, or the newest of its major version that is not above it. */
 const replyVersion = (asked: ProtocolVersion | undefined): ProtocolVersion =>
-  versions.find((each) => each.major === asked?.major && each.minor === asked.minor) ?? newest;
+  versions.find(({ major, minor }) => major === asked?.major && minor <= asked.minor) ?? common;
 
 /** Everything for which a message is refused as a whole, before anything is carried out. */
 function checkMessage({ header, items }: RequestMessage): void {

@@ -14,7 +14,11 @@ export interface Asking {
 }
 
 /** One operation as a batch item. */
-export const asking = <Request>(operation: Operation<Request, unknown>, request: Request, id?: Uint8Array): Asking => ({
+export const asking = <Request, Response>(
+  operation: Operation<Request, Response>,
+  request: Request,
+  id?: Uint8Array,
+): Asking => ({
   operation: operation.name,
   payload: bound(operation.request, request),
   ...(id === undefined ? {} : { id }),

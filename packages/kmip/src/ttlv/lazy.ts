@@ -42,6 +42,9 @@ export function lazy(name: TagName): Item<Lazy> {
 }
 
 const received = (reader: TtlvReader, at: number, end: number): Lazy => ({
-  as: (of) => readChecked(of, reader, at),
+  as(of) {
+    reader.restart();
+    return readChecked(of, reader, at);
+  },
   write: (writer) => writer.put(reader.bytes.subarray(at, end)),
 });

@@ -33,6 +33,11 @@ export class TtlvReader {
     this.rank = options.rank ?? lastOfMajor1;
   }
 
+  /** Begins at the top again, after an item inside was read or refused on its own. */
+  restart(): void {
+    this.#path.length = 0;
+  }
+
   enter(tag: number): void {
     this.#path.push(tag);
   }

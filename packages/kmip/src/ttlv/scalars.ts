@@ -1,10 +1,12 @@
 import { copy } from '@vouchsafe/bytes/hex';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { EncodeError } from '@vouchsafe/bytes/writer';
+import { valuesSince } from '../enum-versions.ts';
 import { limits } from '../limits.ts';
 import { type TagName, tagName } from '../tags.ts';
 import { type Body, type Item, item } from './item.ts';
 import { itemTypes } from './item-type.ts';
+import type { Rank } from './vocabulary.ts';
 
 const outside = (tag: number, value: unknown, expected: string): never => {
   throw new EncodeError(`${tagName(tag)}: ${String(value)} is not ${expected}`);
@@ -158,7 +160,10 @@ type Table = Readonly<Record<string, number>>;
 
 export function enumerationBody<T extends string>(table: Table, open: boolean): Body<T> {
   const names = new Map(Object.entries(table).map(([name, value]) => [value, name]));
+  const since = valuesSince(table);
+  const fits = since === undefined ? {} : { fits: (name: T, rank: Rank) => rank >= (since.get(name) ?? 0) };
   return {
+    ...fits,
     type: itemTypes.Enumeration.code,
     read(reader, at, _length, tag) {
       const value = reader.bytes.readUInt32BE(at);

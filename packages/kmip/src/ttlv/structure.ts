@@ -20,6 +20,20 @@ export interface Repeated<T> {
   readonly max: number;
 }
 
+/** A list in a structure of its own, which is left out when the list is empty. */
+export interface Enclosed<T> {
+  readonly presence: 'enclosed';
+  readonly item: Item<T[]>;
+  readonly whenEmpty: 'written' | 'left out';
+}
+
+/** The structure may be left out: the list is empty then. An empty one is written or left out. */
+export const enclosed = <T>(item: Item<T[]>, whenEmpty: Enclosed<T>['whenEmpty'] = 'left out'): Enclosed<T> => ({
+  presence: 'enclosed',
+  item,
+  whenEmpty,
+});
+
 /** The field may be left out. */
 export const optional = <T>(item: Item<T>): Optional<T> => ({ presence: 'optional', item });
 
@@ -61,7 +75,7 @@ export interface ByMajor<F> {
 export const byMajor = <F>(one: F, two: AnyField): ByMajor<F> => ({ presence: 'by-major', one, two });
 
 // biome-ignore lint/suspicious/noExplicitAny: items are invariant, a record of unlike items has no narrower type
-type AnyField = Item<any> | Optional<any> | Repeated<any> | Ranged<any> | ByMajor<any>;
+type AnyField = Item<any> | Optional<any> | Repeated<any> | Enclosed<any> | Ranged<any> | ByMajor<any>;
 type Fields = Record<string, AnyField>;
 
 type Present<F> = F extends { presence: 'optional' | 'ranged' }
@@ -69,16 +83,15 @@ type Present<F> = F extends { presence: 'optional' | 'ranged' }
   : F extends ByMajor<infer G>
     ? Present<G>
     : true;
-type FieldValue<F> =
-  F extends Repeated<infer T>
-    ? T[]
-    : F extends Optional<infer T>
-      ? T
-      : F extends Ranged<infer G>
+type FieldValue<F> = F extends Repeated<infer T> | Enclosed<infer T>
+  ? T[]
+  : F extends Optional<infer T>
+    ? T
+    : F extends Ranged<infer G>
+      ? FieldValue<G>
+      : F extends ByMajor<infer G>
         ? FieldValue<G>
-        : F extends ByMajor<infer G>
-          ? FieldValue<G>
-          : ValueOf<F>;
+        : ValueOf<F>;
 
 /** The type of a structure. Fields that some versions lack may be left out in all. */
 export type Structure<F> = {
@@ -90,8 +103,9 @@ export type Structure<F> = {
 interface Row {
   readonly key: string;
   readonly item: Item<unknown>;
-  readonly presence: 'required' | 'optional' | 'repeated';
+  readonly presence: 'required' | 'optional' | 'repeated' | 'enclosed';
   readonly max: number;
+  readonly leftOut: boolean;
 }
 
 /** Fields one after the other, in the order of the standard (KMIP 1.4, 9.1.2: order is significant). */
@@ -124,16 +138,17 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** The field as it stands in a version; nothing when that version does not have it. */
 function row(key: string, field: AnyField, rank: Rank): Row[] {
-  if (!('presence' in field)) return [{ key, item: field, presence: 'required', max: 1 }];
+  if (!('presence' in field)) return [{ key, item: field, presence: 'required', max: 1, leftOut: false }];
   if (field.presence === 'ranged') return field.from <= rank && rank <= field.to ? row(key, field.field, rank) : [];
   if (field.presence === 'by-major') return row(key, rank <= lastOfMajor1 ? field.one : field.two, rank);
-  return [{ key, item: field.item, presence: field.presence, max: 'max' in field ? field.max : 1 }];
+  const leftOut = field.presence === 'enclosed' && field.whenEmpty === 'left out';
+  return [{ key, item: field.item, presence: field.presence, max: 'max' in field ? field.max : 1, leftOut }];
 }
 
 function readFields(reader: TtlvReader, tag: number, rows: readonly Row[], from: number, end: number): unknown {
   reader.enter(tag);
   const value: Record<string, unknown> = {};
-  for (const each of rows) if (each.presence === 'repeated') value[each.key] = [];
+  for (const { key, presence } of rows) if (presence === 'repeated' || presence === 'enclosed') value[key] = [];
   let next = 0;
   for (let at = from; at < end; ) {
     const length = uint32(reader.bytes, at + 4);
@@ -184,7 +199,10 @@ function readField(reader: TtlvReader, field: Row, value: Record<string, unknown
 function writeField(field: Row, value: unknown, tag: number, writer: TtlvWriter): void {
   const { item } = field;
   const spoken = (each: unknown) => item.fits?.(each, writer.rank) ?? true;
-  if (field.presence === 'repeated') {
+  if (field.presence === 'enclosed') {
+    const list = (value ?? []) as unknown[];
+    if (!field.leftOut || (list.length > 0 && spoken(list))) item.write(writer, list);
+  } else if (field.presence === 'repeated') {
     const list = (value ?? []) as unknown[];
     if (list.length > field.max)
       throw new EncodeError(`${tagName(tag)}.${field.key}: ${list.length} items, limit ${field.max}`);

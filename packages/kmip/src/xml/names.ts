@@ -41,6 +41,7 @@ function namesOf(all: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
 /** The names of the values that stand under a tag or are those of an attribute. */
-export const enumerationNames = (of: string): Names | undefined => namesOf(enumerations, of);
+export const enumerationNames = (of: string): Names | undefined =>
+  of === 'Attribute Reference' ? elementNames : namesOf(enumerations, of);
 /** The names of the bits of a mask. */
 export const maskNames = (of: string): Names | undefined => namesOf(masks, of);

@@ -59,7 +59,7 @@ const refusedWhole: Record<string, [() => readonly Asking[], Partial<RequestHead
   'two items of the same id': [() => [creating(aes, ids[0]), creating(aes, ids[0])], {}, 'Invalid Message'],
   'Maximum Response Size 16': [() => [creating()], { maximumResponseSize: 16 }, 'Response Too Large'],
   'Maximum Response Size -1': [() => [creating()], { maximumResponseSize: -1 }, 'Response Too Large'],
-  'version 2.0': [() => [creating()], { version: { major: 2, minor: 0 } }, 'Invalid Message'],
+  'version 3.0': [() => [creating()], { version: { major: 3, minor: 0 } }, 'Invalid Message'],
   'version 9.9': [() => [creating()], { version: { major: 9, minor: 9 } }, 'Invalid Message'],
   'version 0.0': [() => [creating()], { version: { major: 0, minor: 0 } }, 'Invalid Message'],
 };
