@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { ConfigStore } from '@vouchsafe/store/config-store';
 import { soleOwner } from '@vouchsafe/store/sole-owner';
@@ -6,6 +5,7 @@ import pino, { type Logger } from 'pino';
 import { AuditFile } from './audit/file.ts';
 import type { HostConfig } from './config/host.ts';
 import { type HostPart, makeFolders, type Paths, pathsOf } from './config/paths.ts';
+import { keepOutOfCoreDumps } from './core-dumps.ts';
 import { partSealer, type Seal, sealOf } from './seal/part-key.ts';
 
 /** What every part of a host has: its configuration, its own store, audit file and log. */
@@ -70,12 +70,4 @@ export const logger = (part: string): Logger =>
 export function keepHeapSmall(): void {
   setFlagsFromString('--heap-growing-percent=50');
   setFlagsFromString('--semi-space-growth-factor=1');
-}
-
-/**
- * A core dump of a part would hold keys, and a core_pattern pipe ignores the size limit (core(5)): with this filter
- * the kernel writes no memory at all.
- */
-export function keepOutOfCoreDumps(path = '/proc/self/coredump_filter'): void {
-  writeFileSync(path, '0x0\n');
 }

@@ -143,7 +143,7 @@ async function move(options: { data: string; recovery?: string }, choice: RootKe
   const layout = kmsLayout(options.data);
   makeKmsFolders(layout);
   const { where, left } = await setRootKey(layout, choice, { recovery: options.recovery });
-  say(`the root key is in ${where}`);
+  say(`the root key is now ${where}`);
   if (left !== undefined) say(`${left} is no longer used: keep it as long as backups from before, then remove it`);
 }
 

@@ -6,12 +6,13 @@ import { addressOf } from '../config/address.ts';
 import type { HostConfig } from '../config/host.ts';
 import { listenFault } from '../config/listen-fault.ts';
 import { makeFolders, pathsOf } from '../config/paths.ts';
+import { keepOutOfCoreDumps } from '../core-dumps.ts';
 import { certifiedKey } from '../host/certified-key.ts';
 import { ConnectionLimit } from '../http/connection-limit.ts';
 import { errorBody } from '../http/error-body.ts';
 import { forward } from '../http/forward.ts';
 import { closeServer } from '../http/server.ts';
-import { keepHeapSmall, keepOutOfCoreDumps, logger, type Running } from '../part.ts';
+import { keepHeapSmall, logger, type Running } from '../part.ts';
 
 /** What each path of the outside leads to; administration has no path here. */
 const upstreams = {

@@ -1,5 +1,6 @@
 import type { Secret } from '@vouchsafe/bytes/secret';
 import { soleOwner } from '@vouchsafe/store/sole-owner';
+import { keepOutOfCoreDumps } from '../../core-dumps.ts';
 import type { KmsLayout } from '../layout.ts';
 import { readStoredKey } from './envelope.ts';
 import { readRootKeyFile } from './file.ts';
@@ -8,11 +9,13 @@ import { isOlder, retire, unwrapStoreKey } from './store-key.ts';
 
 /**
  * The key under which the content of a store is sealed, 32 octets. The root key is needed for this only: a server asks
- * it once, when it starts. The first start makes both, with the root key in a file.
+ * it once, when it starts. The first start makes both, with the root key in a file. A process that holds this key writes
+ * no memory into core dumps.
  *
  * @throws {Problem} `root-key.unopened`, `tpm.unavailable`, `file.unreadable`, `disk.full`, `object.in-use`
  */
 export async function openStoreKey(layout: KmsLayout): Promise<Secret> {
+  keepOutOfCoreDumps();
   const stored = readStoredKey(layout.storeKey);
   if (stored !== undefined) {
     const key = await unwrapStoreKey(layout, stored);
