@@ -132,11 +132,11 @@ export class Cluster {
 
   /** Healthy servers by priority, then the others: they are asked when no healthy one is left. */
   #order({ id, avoid }: Pick<How<never>, 'id' | 'avoid'>): Endpoint[] {
-    const turn = this.#turn++;
-    const count = this.endpoints.length;
     const rank = (endpoint: Endpoint) => endpoint.server.priority ?? this.endpoints.indexOf(endpoint);
-    const shifted = this.endpoints.map((_, i) => this.endpoints[(i + turn) % count]!);
-    const sorted = shifted.toSorted((a, b) => rank(a) - rank(b));
+    const ranked = this.endpoints.toSorted((a, b) => rank(a) - rank(b));
+    const best = ranked.filter((each) => rank(each) === rank(ranked[0]!));
+    const turn = this.#turn++ % best.length;
+    const sorted = [...best.slice(turn), ...best.slice(0, turn), ...ranked.slice(best.length)];
     const origin = id === undefined ? undefined : this.#origins.get(id);
     const first = origin === undefined ? sorted : [origin, ...sorted.filter((each) => each !== origin)];
     const well = first.filter((each) => each.breaker.state === 'closed' && each !== avoid);
