@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import {
   type ProtocolVersion,
   RequestMessage,
@@ -30,12 +30,17 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
-/** Starts a fake server on a free port of 127.0.0.1. */
+/** Starts a fake server on a free port. */
 export async function fakeKmipServer(options: {
   readonly certificate: string;
   readonly key: string;
   readonly script: Script;
   readonly versions?: readonly ProtocolVersion[];
+  /** Answers Discover Versions by the script as well. */
+  readonly scripted?: boolean;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  readonly tls?: TlsOptions;
 }): Promise<FakeServer> {
   const sockets = new Set<TLSSocket>();
   const seen: string[] = [];
@@ -45,7 +50,7 @@ export async function fakeKmipServer(options: {
     const request = decodeItem(RequestMessage, octets);
     const [item] = request.items;
     seen.push(item?.operation ?? 'nothing');
-    if (item?.operation !== 'Discover Versions') return options.script(request, ++n);
+    if (item?.operation !== 'Discover Versions' || options.scripted === true) return options.script(request, ++n);
     const versions = [...(options.versions ?? [{ major: 1, minor: 1 }])];
     return respond(request, { payload: bound(discoverVersions.response, { versions }) });
   };
@@ -54,6 +59,7 @@ export async function fakeKmipServer(options: {
     key: options.key,
     requestCert: true,
     rejectUnauthorized: false,
+    ...options.tls,
   });
   server.on('secureConnection', (socket) => {
     connections++;
@@ -70,7 +76,7 @@ export async function fakeKmipServer(options: {
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, options.host ?? '127.0.0.1', resolve));
   const drop = () => {
     for (const socket of sockets) socket.destroy();
   };
