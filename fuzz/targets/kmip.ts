@@ -24,6 +24,7 @@ import { asking, getAnswer, requestMessage } from '@vouchsafe/kmip/testing/sampl
 import { describe, describeText } from '@vouchsafe/kmip/ttlv/describe';
 import { Framer } from '@vouchsafe/kmip/ttlv/framer';
 import { decodeItem } from '@vouchsafe/kmip/ttlv/item';
+import { KmsAudit } from '@vouchsafe/services/kms/audit';
 import type { KmsClient } from '@vouchsafe/services/kms/client';
 import { kmsEngine } from '@vouchsafe/services/kms/engine';
 import { kmsLayout, makeKmsFolders } from '@vouchsafe/services/kms/layout';
@@ -70,7 +71,10 @@ async function server(): Promise<Target> {
   const report = (error: unknown): never => {
     throw new Error('the server reports a failure of its own', { cause: error });
   };
-  const engine = kmsEngine(store, { now: () => new Date(now * 1000), report });
+  const engine = kmsEngine(store, new KmsAudit({ commit: async () => undefined }, false), {
+    now: () => new Date(now * 1000),
+    report,
+  });
   return {
     name: 'kmip-request',
     samples: [...requests, batch],

@@ -6,7 +6,7 @@ const fields: Readonly<Record<keyof AuditRecord, string>> = {
   seq: 'Number of the record. Counts from 1 without gaps.',
   prev: 'base64url(SHA-256) of the line before, without its line end; of nothing for the first record.',
   time: 'ISO 8601, UTC, milliseconds; the clock of the host.',
-  part: 'The part that wrote it: `host`, `attestd`, `kmxd` or `kmxa`.',
+  part: 'The part that wrote it: `host`, `attestd`, `kmxd` or `kmxa`; `kms` for the key server.',
   action: 'One of the actions below.',
   actor:
     '`{kind, id}`: who. `user` is an administrator (`local-root` until centers exist), `host` a trusted host (its endorsement key), `part` a part or the libvirt hook.',

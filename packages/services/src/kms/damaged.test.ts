@@ -38,6 +38,7 @@ test('an address where another process listens is named', async (t) => {
   const [one, two] = [await kmsFixture(), await kmsFixture()];
   t.after(() => Promise.all([one.close(), two.close()]));
   const { host, port } = one.kms.address;
+  await two.kms.close();
   await assert.rejects(serveKms({ dataDir: two.dataDir, listen: { host, port } }), {
     kind: 'address.unusable',
     message: `${host}:${port}: another process listens there`,

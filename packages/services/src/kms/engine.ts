@@ -1,5 +1,6 @@
 import type { Engine, Handlers } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import type { KmsAudit } from './audit.ts';
 import type { KmsClient } from './client.ts';
 import { activate } from './operations/activate.ts';
 import { addAttribute } from './operations/add-attribute.ts';
@@ -96,17 +97,19 @@ const writing = new Set<string>([
 /** The key server on its store: every message is one transaction, and nothing stays of an operation that fails. */
 export function kmsEngine(
   store: KeyStore,
+  audit: KmsAudit,
   options: { now(): Date; report?(error: unknown): void },
 ): Engine<KmsClient, Session> {
   return {
     handlers,
     now: options.now,
-    message: ({ operations }, work) => inSession(store, !operations.some((name) => writing.has(name)), work),
-    async perform(operation, { client, tx }, act) {
-      if (Object.hasOwn(handlers, operation) && !permits(client.roles, operation))
-        throw new OperationError('Permission Denied', `${operation}: not in the roles of ${client.name}`);
-      return await tx.savepoint(act);
-    },
+    message: ({ operations }, work) => inSession(store, audit, !operations.some((name) => writing.has(name)), work),
+    perform: (operation, { client, tx }, act) =>
+      tx.recorded(operation, client, async () => {
+        if (Object.hasOwn(handlers, operation) && !permits(client.roles, operation))
+          throw new OperationError('Permission Denied', `${operation}: not in the roles of ${client.name}`);
+        return await tx.savepoint(act);
+      }),
     ...(options.report === undefined ? {} : { report: options.report }),
   };
 }

@@ -5,6 +5,9 @@ import { makeFolder } from '../config/make-folder.ts';
 export function kmsLayout(dataDir: string) {
   return {
     dataDir,
+    /** One process at a time serves. */
+    lock: join(dataDir, 'serve.lock'),
+    audit: { folder: join(dataDir, 'audit'), file: join(dataDir, 'audit', 'kms.jsonl') },
     /** What an operator says of the server; it need not be there. */
     config: join(dataDir, 'kms.toml'),
     /** The root key, when it lies in a file. */
@@ -28,5 +31,6 @@ export type KmsLayout = ReturnType<typeof kmsLayout>;
 
 /** Makes the folders, all of them for their owner only. */
 export function makeKmsFolders(layout: KmsLayout): void {
-  for (const folder of [layout.dataDir, layout.server.folder, layout.database.folder]) makeFolder(folder);
+  for (const folder of [layout.dataDir, layout.server.folder, layout.database.folder, layout.audit.folder])
+    makeFolder(folder);
 }

@@ -3,10 +3,14 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { fingerprint } from '@vouchsafe/domain/x509/pem';
 import { answer, type Engine, type Reply, refusal } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import { soleOwner } from '@vouchsafe/store/sole-owner';
+import { AuditFile } from '../audit/file.ts';
 import { addressText } from '../config/address.ts';
 import { listenFault } from '../config/listen-fault.ts';
+import { KmsAudit } from './audit.ts';
 import { openAuthority, openServerIdentity, type ServerIdentity } from './authority.ts';
 import type { KmsClient } from './client.ts';
+import { readKmsConfig } from './config.ts';
 import { serveConnection } from './connection.ts';
 import { kmsEngine } from './engine.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
@@ -62,33 +66,35 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
   const { host = '::', port = 5696 } = options.listen ?? {};
   const layout = kmsLayout(options.dataDir);
   makeKmsFolders(layout);
+  await using opened = new AsyncDisposableStack();
+  // Two servers would break the chain of the audit file.
+  opened.use(soleOwner(layout.lock));
   const authority = await openAuthority(layout, now());
   const identity = await openServerIdentity(layout, authority, host, now());
-  const store = await openKeyStore(layout);
-  try {
-    const report = options.report ?? (() => {});
-    const engine = kmsEngine(store, { now, report: (error) => report({ event: 'failed', error }) });
-    const limits = { ...defaultLimits, ...options.limits };
-    const { server, sockets } = listener({
-      identity,
-      authorityPem: authority.certificatePem,
-      engine,
-      store,
-      limits,
-      report,
-    });
-    const address = await listen(server, host, port);
-    const close = async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-      await store[Symbol.asyncDispose]();
-    };
-    return { address, authorityPem: authority.certificatePem, close };
-  } catch (error) {
-    await store[Symbol.asyncDispose]();
-    throw error;
-  }
+  const strict = readKmsConfig(layout.config).audit_reads === 'strict';
+  const file = opened.use(AuditFile.open(layout.audit.file, 'kms'));
+  const audit = opened.adopt(new KmsAudit(file, strict), (each) => each.close());
+  const store = opened.use(await openKeyStore(layout));
+  const report = options.report ?? (() => {});
+  const engine = kmsEngine(store, audit, { now, report: (error) => report({ event: 'failed', error }) });
+  const limits = { ...defaultLimits, ...options.limits };
+  const { server, sockets } = listener({
+    identity,
+    authorityPem: authority.certificatePem,
+    engine,
+    store,
+    limits,
+    report,
+  });
+  const address = await listen(server, host, port);
+  const held = opened.move();
+  const close = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+    await held.disposeAsync();
+  };
+  return { address, authorityPem: authority.certificatePem, close };
 }
 
 interface Setup {

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Secret } from '@vouchsafe/bytes/secret';
 import type { Outcome } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import { type KmsAudit, mostObjects, type OperationRecord, type RecordedOutcome } from './audit.ts';
+import type { KmsClient } from './client.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type { KeyStore, KeyTransaction, Query } from './store.ts';
 
@@ -13,6 +16,8 @@ class WriteNeeded extends OperationError {
 
 /** What one message did so far. */
 interface Progress {
+  /** Names the message in the audit records of its operations. */
+  readonly message: string;
   readonly done: unknown[];
   mustWrite: boolean;
 }
@@ -22,7 +27,11 @@ export class Session {
   readonly #tx: KeyTransaction;
   readonly #progress: Progress;
   readonly #readOnly: boolean;
+  readonly #records: OperationRecord[] = [];
   #next = 0;
+  /** Of the operation that is under way: ids that it asked for or made, and whether it wrote. */
+  #objects = new Set<string>();
+  #wrote = false;
 
   constructor(tx: KeyTransaction, progress: Progress, readOnly: boolean) {
     this.#tx = tx;
@@ -30,7 +39,31 @@ export class Session {
     this.#readOnly = readOnly;
   }
 
+  /** What its operations did, for the audit record. */
+  get records(): readonly OperationRecord[] {
+    return this.#records;
+  }
+
+  /** Carries out one operation, and notes what became of it. */
+  async recorded<T>(operation: string, client: KmsClient, act: () => Promise<T>): Promise<T> {
+    this.#objects = new Set();
+    this.#wrote = false;
+    const note = (outcome: RecordedOutcome) => {
+      const objects = [...this.#objects].slice(0, mostObjects);
+      this.#records.push({ message: this.#progress.message, operation, client, objects, outcome });
+    };
+    try {
+      const value = await act();
+      note(this.#wrote ? 'changed' : 'read');
+      return value;
+    } catch (error) {
+      note({ refused: reasonOf(error) });
+      throw error;
+    }
+  }
+
   object(scope: string, id: string): Promise<ManagedObject | undefined> {
+    this.#objects.add(id);
     return this.#tx.object(scope, id);
   }
 
@@ -43,17 +76,17 @@ export class Session {
   }
 
   async insert(object: ManagedObject, content: Secret | undefined): Promise<void> {
-    this.#write();
+    this.#write(object);
     await this.#tx.insert(object, content);
   }
 
   async update(object: ManagedObject): Promise<void> {
-    this.#write();
+    this.#write(object);
     await this.#tx.update(object);
   }
 
   async eraseContent(object: ManagedObject): Promise<void> {
-    this.#write();
+    this.#write(object);
     await this.#tx.eraseContent(object);
   }
 
@@ -73,7 +106,9 @@ export class Session {
     return done[at] as T;
   }
 
-  #write(): void {
+  #write({ id }: ManagedObject): void {
+    this.#objects.add(id);
+    this.#wrote = true;
     if (!this.#readOnly) return;
     this.#progress.mustWrite = true;
     throw new WriteNeeded();
@@ -92,28 +127,60 @@ class Undone<T> extends Error {
 
 /**
  * Carries a message out. One that looks as if it only read is tried without a transaction, which waits for nobody; if it
- * must write after all, it is carried out again in one.
+ * must write after all, it is carried out again in one. What it changed is recorded before it is committed.
  */
 export async function inSession<T>(
   store: KeyStore,
+  audit: KmsAudit,
   looksReading: boolean,
   work: (session: Session) => Promise<Outcome<T>>,
 ): Promise<T> {
-  const progress: Progress = { done: [], mustWrite: false };
+  const progress: Progress = { message: randomUUID(), done: [], mustWrite: false };
+  let session: Session | undefined;
+  /** Records that stand in the audit file already, of changes that are not committed yet. */
+  let recorded: readonly OperationRecord[] = [];
+  const retract = async () => {
+    const untrue = recorded.filter(({ outcome }) => outcome === 'changed' || outcome === 'read');
+    recorded = [];
+    if (untrue.length > 0) await audit.changes(untrue.map((each) => ({ ...each, outcome: 'retracted' })));
+  };
   try {
     if (looksReading) {
-      const { value } = await store.read((tx) => work(new Session(tx, progress, true)));
-      if (!progress.mustWrite) return value;
+      const { value } = await store.read((tx) => {
+        session = new Session(tx, progress, true);
+        return work(session);
+      });
+      if (!progress.mustWrite) {
+        await audit.reads(session!.records);
+        return value;
+      }
     }
-    return await store.transaction(async (tx) => {
-      const { value, keep } = await work(new Session(tx, progress, false));
-      if (!keep) throw new Undone(value);
-      return value;
-    });
+    return await store.transaction(
+      async (tx) => {
+        await retract();
+        session = new Session(tx, progress, false);
+        const { value, keep } = await work(session);
+        if (!keep) throw new Undone(value);
+        return value;
+      },
+      async () => {
+        recorded = session!.records;
+        await audit.changes(recorded);
+      },
+    );
   } catch (error) {
-    if (error instanceof Undone) return error.value as T;
+    if (error instanceof Undone) {
+      await audit.changes(session!.records.map(asUndone));
+      return error.value as T;
+    }
+    await retract().catch(() => undefined);
     throw error;
   } finally {
     for (const each of progress.done) if (each instanceof Secret) each[Symbol.dispose]();
   }
 }
+
+const asUndone = (record: OperationRecord): OperationRecord =>
+  record.outcome === 'changed' ? { ...record, outcome: 'undone' } : record;
+
+const reasonOf = (error: unknown): string => (error instanceof OperationError ? error.reason : 'General Failure');
