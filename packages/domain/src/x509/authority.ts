@@ -98,6 +98,29 @@ export async function issue(order: Issue): Promise<string> {
   return `${certificate.toString('pem')}\n`;
 }
 
+/** A certificate that a key issues to itself; it may issue no others. Returns PEM text. */
+export async function selfSigned(
+  order: Validity & Pick<Issue, 'subject' | 'sans' | 'usages'> & { readonly privateKey: KeyObject },
+): Promise<string> {
+  const publicKey = spki(publicHalf(order.privateKey));
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: commonName(order.subject),
+    issuer: commonName(order.subject),
+    notBefore: order.notBefore,
+    notAfter: order.notAfter,
+    publicKey,
+    signingKey: signingKey(order.privateKey),
+    signingAlgorithm: signing,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      ...usageExtensions(order.usages),
+      ...alternativeNames(order.sans ?? {}),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
+    ],
+  });
+  return `${certificate.toString('pem')}\n`;
+}
+
 /** Whether a certificate was issued by an authority and holds at a time. */
 export type IssueVerdict = { readonly issued: true } | { readonly issued: false; readonly reason: string };
 

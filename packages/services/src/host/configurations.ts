@@ -99,7 +99,7 @@ type Document = RawConfiguration['documents'][number];
 function shared(document: Document): Document {
   const { collection, body } = document;
   if (collection !== 'providers') return document;
-  const { client_certificate: _own, ...rest } = body as Record<string, unknown>;
+  const { client_certificate: _own, client_ca: _ca, ...rest } = body as Record<string, unknown>;
   return { ...document, body: rest };
 }
 

@@ -26,6 +26,16 @@ export const KeyServer = Type.Object(
 );
 export type KeyServer = Type.Static<typeof KeyServer>;
 
+export const ProxyServer = Type.Object(
+  {
+    kind: Type.Optional(Type.Union([Type.Literal('connect'), Type.Literal('relay')])),
+    hostname: Type.String({ minLength: 1, maxLength: 253 }),
+    port: Type.Integer({ minimum: 1, maximum: 65535 }),
+  },
+  closed,
+);
+export type ProxyServer = Type.Static<typeof ProxyServer>;
+
 /** A primary key of a provider: `uid` is its name on the key server and in KEK ciphertexts. */
 export const PrimaryKey = Type.Object(
   {
@@ -51,10 +61,16 @@ export const Provider = Type.Object(
     servers: Type.Array(KeyServer, { minItems: 1, maxItems: 32 }),
     /** Seconds for connection, TLS and one answer of one server. */
     connection_timeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 60 })),
+    /** What stands between this host and the key servers: an HTTP proxy that is asked for a tunnel, or a plain relay. */
+    proxy_server: Type.Optional(ProxyServer),
+    /** Name that goes with the password in the header of each request (KMIP 1.4, 2.1.2). */
+    username: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     primary_keys: Type.Array(PrimaryKey, { minItems: 1, maxItems: 64 }),
     /** PEM certificates of key servers or their CAs. */
     trusted_certificates: Type.Array(Type.String({ maxLength: 16384 }), { maxItems: 32 }),
     client_certificate: Type.Optional(Type.String({ maxLength: 32768 })),
+    /** CA of this provider on this host: a key server that trusts it takes renewed client certificates unasked. */
+    client_ca: Type.Optional(Type.String({ maxLength: 32768 })),
     /** What released keys may be used for. */
     uses: KeyUses,
     /**
@@ -106,7 +122,10 @@ const collection = 'providers';
 const settings = 'settings';
 const read = validator('stored key provider', Provider);
 const readLimits = validator('stored limits', ReleaseLimits);
-const clientKey = (id: string) => `providers/${id}/client-key`;
+/** What is sealed for a provider: PEM of private keys, and the password. */
+const secrets = ['client-key', 'csr-key', 'ca-key', 'password'] as const;
+export type ProviderSecret = (typeof secrets)[number];
+const secretName = (id: string, secret: ProviderSecret) => `providers/${id}/${secret}`;
 
 /** The key providers of a Key Provider Service, typed, over its store. */
 export class ProviderConfiguration {
@@ -155,7 +174,7 @@ export class ProviderConfiguration {
 
   delete(id: string): void {
     this.#store.delete(collection, id);
-    this.#store.deleteSecret(clientKey(id));
+    for (const secret of secrets) this.#store.deleteSecret(secretName(id, secret));
     this.#changed(id);
   }
 
@@ -176,9 +195,19 @@ export class ProviderConfiguration {
     for (const { id } of [...before, ...this.list()]) this.#changed(id);
   }
 
-  /** The private key for the provider's client certificate, PEM. */
-  clientKey(id: string): Secret | undefined {
-    return this.#store.getSecret(clientKey(id));
+  secret(id: string, secret: ProviderSecret): Secret | undefined {
+    return this.#store.getSecret(secretName(id, secret));
+  }
+
+  /** Connections are made anew. */
+  putSecret(id: string, secret: ProviderSecret, value: Secret): void {
+    this.#store.putSecret(secretName(id, secret), value);
+    this.#changed(id);
+  }
+
+  deleteSecret(id: string, secret: ProviderSecret): void {
+    this.#store.deleteSecret(secretName(id, secret));
+    this.#changed(id);
   }
 
   /** What one host may ask for. */
@@ -191,17 +220,31 @@ export class ProviderConfiguration {
     this.#store.put(settings, 'limits', limits);
   }
 
-  setClientCertificate(provider: Provider, certificate: string, privateKey: Secret): void {
-    this.#store.putSecret(clientKey(provider.id), privateKey);
-    this.put({ ...provider, client_certificate: certificate });
-    this.#changed(provider.id);
+  /** @param more what else of the provider changes with it */
+  setClientCertificate(
+    provider: Provider,
+    certificate: string,
+    privateKey: Secret,
+    more: Partial<Provider> = {},
+  ): void {
+    this.putSecret(provider.id, 'client-key', privateKey);
+    this.put({ ...provider, ...more, client_certificate: certificate });
   }
 }
 
 /** Rules and roles change while releases go on: keys and connections are kept through that. */
 function sameConnection(before: Provider, after: Provider): boolean {
-  const of = ({ servers, trusted_certificates, client_certificate, connection_timeout }: Provider) =>
-    JSON.stringify([servers, trusted_certificates, client_certificate, connection_timeout]);
+  const of = ({ servers, trusted_certificates, client_certificate, ...each }: Provider) => {
+    const { connection_timeout, proxy_server, username } = each;
+    return JSON.stringify([
+      servers,
+      trusted_certificates,
+      client_certificate,
+      connection_timeout,
+      proxy_server,
+      username,
+    ]);
+  };
   const lost = before.primary_keys.some(({ uid }) => !after.primary_keys.some((key) => key.uid === uid));
   return !lost && of(before) === of(after);
 }

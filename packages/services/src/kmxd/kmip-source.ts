@@ -1,7 +1,7 @@
-import { createPrivateKey, createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Problem } from '@vouchsafe/domain/problem';
 import { type KeyServer, kmipClient } from '@vouchsafe/kmip/client/client';
-import type { KmipServer, ServerTrust } from '@vouchsafe/kmip/client/options';
+import type { BreakerOptions, KmipProxy, KmipServer, UsernameCredential } from '@vouchsafe/kmip/client/options';
 import { KmipError } from '@vouchsafe/kmip/error';
 import type { Provider, ProviderConfiguration } from './configuration.ts';
 import { type KeyState, keyStates, type ServerWord } from './key-state.ts';
@@ -80,33 +80,47 @@ export class KmipSource implements PrimaryKeySource {
   }
 
   #connect(provider: Provider): Clients {
-    using privateKey = this.#providers.clientKey(provider.id);
-    if (privateKey === undefined || provider.client_certificate === undefined) {
+    using key = this.#providers.secret(provider.id, 'client-key');
+    if (key === undefined || provider.client_certificate === undefined) {
       throw new Problem('kmip.refused', `provider ${provider.name} has no client certificate`);
     }
     if (provider.trusted_certificates.length === 0) {
       throw new Problem('kmip.refused', `provider ${provider.name} trusts no certificate of a key server`);
     }
-    const trust = trustOf(provider.trusted_certificates);
-    const certificate = provider.client_certificate;
-    const key = privateKey.use((bytes) => createPrivateKey(Buffer.from(bytes)));
-    const tryTimeout = 1000 * (provider.connection_timeout ?? connectionTimeout);
-    const servers = provider.servers.map(
-      ({ address: { hostname, port } }): KmipServer => ({
-        host: hostname,
-        trust,
-        ...(port === undefined ? {} : { port }),
-      }),
-    );
-    const [first, ...others] = servers;
+    const [first, ...others] = kmipServers(provider);
     if (first === undefined) throw new Problem('kmip.refused', `provider ${provider.name} has no key server`);
-    const each = servers.map((server, i) => {
-      const timeout = Math.min(stateTimeout, tryTimeout);
-      const client = kmipClient({ servers: [server], certificate, key, tryTimeout: timeout, timeout });
+    const tryTimeout = 1000 * (provider.connection_timeout ?? connectionTimeout);
+    const timeout = Math.min(stateTimeout, tryTimeout);
+    // The client keeps what it is given: every client gets a password of its own.
+    const options = () => ({ certificate: provider.client_certificate ?? '', key, ...this.#credential(provider) });
+    const each = [first, ...others].map((server, i) => {
+      const client = kmipClient({ ...options(), servers: [server], tryTimeout: timeout, timeout, breaker: never });
       return [provider.servers[i]?.name ?? '', client] as const;
     });
-    return { any: kmipClient({ servers: [first, ...others], certificate, key, tryTimeout }), each };
+    return { any: kmipClient({ ...options(), servers: [first, ...others], tryTimeout, breaker: soon }), each };
   }
+
+  #credential({ id, username }: Provider): { credential?: UsernameCredential } {
+    if (username === undefined) return {};
+    const password = this.#providers.secret(id, 'password');
+    return { credential: { username, ...(password === undefined ? {} : { password }) } };
+  }
+}
+
+/** Every server is asked with every poll, whatever it did before. */
+const never: BreakerOptions = { failures: Number.MAX_SAFE_INTEGER };
+/** Key servers that come back are used at once. */
+const soon: BreakerOptions = { longest: 5000 };
+
+/** The key servers of a provider as the KMIP client wants them. */
+export function kmipServers({ servers, trusted_certificates, proxy_server: via }: Provider): KmipServer[] {
+  const proxy: KmipProxy | undefined = via && { kind: via.kind ?? 'connect', host: via.hostname, port: via.port };
+  return servers.map(({ address: { hostname, port } }) => ({
+    host: hostname,
+    trust: { certificates: trusted_certificates },
+    ...(port === undefined ? {} : { port }),
+    ...(proxy === undefined ? {} : { proxy }),
+  }));
 }
 
 /** @throws {KmipError} when the server tells no state of the standard */
@@ -124,13 +138,6 @@ function wordFrom(error: unknown): Pick<ServerWord, 'state' | 'problem' | 'distr
   // A server that refuses our certificate says so by an alert (RFC 8446, 6.2).
   const alert = /ALERT/.test(String((error.cause as NodeJS.ErrnoException | undefined)?.code));
   return { state: undefined, problem, distrust: alert ? 'of client' : 'of server' };
-}
-
-/** One certificate that is no CA is a server's own: it is pinned. */
-function trustOf(certificates: readonly string[]): ServerTrust {
-  const [only] = certificates;
-  const parsed = only === undefined || certificates.length > 1 ? undefined : new X509Certificate(only);
-  return parsed === undefined || parsed.ca ? { ca: [...certificates] } : { pin: parsed.fingerprint256 };
 }
 
 function asProblem(provider: Provider, uid: string, error: unknown): unknown {

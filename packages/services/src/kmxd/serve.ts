@@ -65,6 +65,7 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
     now,
   });
   const operations = kmxdOperations({
+    host: config.name,
     providers,
     primaryKeys,
     limits,

@@ -10,6 +10,8 @@ import type { Rotations } from '../rotations.ts';
 
 /** What the management operations of kmxd work on. */
 export interface KmxdContext {
+  /** Name of this host: what key servers see of it. */
+  readonly host: string;
   readonly providers: ProviderConfiguration;
   readonly primaryKeys: PrimaryKeys;
   readonly limits: HostLimits;

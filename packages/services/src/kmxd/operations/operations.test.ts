@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, test } from 'node:test';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, type TestContext, test } from 'node:test';
+import { createServer } from 'node:tls';
 import { GroupStanding } from '@vouchsafe/domain/group/group-standing';
 import { newPair } from '@vouchsafe/domain/keys/jwk';
 import { createAuthority, issue } from '@vouchsafe/domain/x509/authority';
 import { privateKeyPem } from '@vouchsafe/domain/x509/pem';
+import { parseRequest } from '@vouchsafe/domain/x509/request';
 import type { HttpClient } from '../../http/client.ts';
 import { routesOf } from '../../management/operation.ts';
 import { assertCovered, type Call, play } from '../../management/testing/calls.ts';
@@ -32,6 +37,7 @@ const operations = () => {
   const primaryKeys = new PrimaryKeys(kmip, now);
   const recorder = { store: part.store, audit: part.audit };
   return kmxdOperations({
+    host: 'ta1',
     providers,
     primaryKeys,
     rotations: new Rotations({ providers, primaryKeys, ...recorder, others: async () => [], now }),
@@ -177,6 +183,23 @@ const calls = (id: string): Call[] => {
     },
     { call: ['PUT', `${all}/demo/client-certificate`, { certificate, private_key: 'x' }], fails: 'input.malformed' },
     { call: ['PUT', `${all}/demo/client-certificate`, { certificate }], fails: 'input.invalid', naming: /private_key/ },
+    { call: ['POST', `${all}/none/client-certificate`, {}], fails: 'provider.unknown' },
+    { call: ['POST', `${all}/demo/client-certificate`, { issued_by: 'me' }], fails: 'input.invalid' },
+    { call: ['GET', `${all}/demo/client-certificate/csr`], fails: 'object.unknown' },
+    { call: ['POST', `${all}/none/client-certificate/csr`], fails: 'provider.unknown' },
+    { call: ['PUT', `${all}/demo/credential`, { password: 'x' }] },
+    { call: ['PUT', `${all}/demo/credential`, {}], fails: 'input.invalid', naming: /password/ },
+    {
+      call: ['GET', `${all}/demo/server-certificates/remote`],
+      gives: [{ server_name: 'k', trusted: false, error_messages: ['connect ECONNREFUSED 127.0.0.1:9'] }],
+    },
+    { call: ['GET', `${all}/none/server-certificates/remote`], fails: 'provider.unknown' },
+    {
+      call: ['POST', `${all}/demo/server-certificates/trust`, { fingerprint: 'ab'.repeat(32) }],
+      fails: 'input.invalid',
+      naming: /no key server shows this/,
+    },
+    { call: ['POST', `${all}/demo/server-certificates/trust`, { fingerprint: 'ab' }], fails: 'input.invalid' },
 
     { call: ['PUT', `${all}/demo/server-certificates`, { certificates: [ca.certificatePem] }] },
     { call: ['GET', `${all}/demo/server-certificates`], gives: { certificates: [ca.certificatePem] } },
@@ -219,7 +242,13 @@ test('every operation does what it says, and names what is wrong', async () => {
   const done = calls((body as { id: string }).id);
   await play(client, creations);
   await play(client, done);
-  assertCovered(operations(), [...done, ...creations, { call: ['POST', all] }, { call: ['GET', raw] }]);
+  const elsewhere: Call[] = [
+    { call: ['POST', `${all}/demo/client-certificate`] },
+    { call: ['POST', `${all}/demo/client-certificate/csr`] },
+    { call: ['GET', `${all}/demo/client-certificate/csr`] },
+    { call: ['POST', `${all}/demo/server-certificates/trust`] },
+  ];
+  assertCovered(operations(), [...done, ...creations, ...elsewhere, { call: ['POST', all] }, { call: ['GET', raw] }]);
 });
 
 test('secrets whose key lies beside them are complained about', async (t) => {
@@ -250,9 +279,117 @@ test('a private key comes in and never out, in no answer and no record', async (
   assert.ok(!JSON.stringify([answers, part.records]).includes(secret));
   const { body } = await client.call('GET', `${all}/demo`);
   assert.equal(
-    providers.clientKey((body as { id: string }).id)?.use((bytes) => Buffer.from(bytes).toString()),
+    providers.secret((body as { id: string }).id, 'client-key')?.use((bytes) => Buffer.from(bytes).toString()),
     private_key,
   );
+});
+
+/** A server as the makers of key servers build them: it knows its clients by certificate, or by their CA. */
+async function keyServer(t: TestContext) {
+  const { privateKey: key, publicKey: of } = newPair();
+  const sans = { ip: ['127.0.0.1'] };
+  const cert = await issue({ authority: ca, publicKey: of, subject: 'k', sans, usages: ['server'], ...validity });
+  const seen: string[] = [];
+  const options = { cert, key: privateKeyPem(key), requestCert: true, rejectUnauthorized: true };
+  const server = createServer(options, (socket) => {
+    seen.push(String(socket.getPeerCertificate().subject?.CN));
+    socket.on('error', () => undefined).end();
+  });
+  server.on('tlsClientError', () => undefined);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const trust = (pem: string) => server.setSecureContext({ ...options, ca: [pem] });
+  return { port, seen, cert, trust, fingerprint: new X509Certificate(cert).fingerprint256 };
+}
+
+const certificateIn = (body: unknown) => body as { certificate: string; ca?: string; csr: string };
+
+test('each way to be known by a key server: by itself, by our CA, by an answered request, by an uploaded pair', async (t) => {
+  const { port, seen, trust, fingerprint } = await keyServer(t);
+  const servers = [{ name: 'k', address: { hostname: '127.0.0.1', port } }];
+  await client.call('POST', all, { ...order, servers });
+  const path = `${all}/demo/client-certificate`;
+  const status = async () => {
+    const { body } = await client.call('GET', `${all}/demo/status`);
+    const [first] = (body as { servers: { client_trust_server: boolean; server_trust_client: boolean }[] }).servers;
+    return [first?.client_trust_server, first?.server_trust_client];
+  };
+  trust(certificateIn((await client.call('POST', path, {})).body).certificate);
+  await client.call('POST', `${all}/demo/server-certificates/trust`, { fingerprint });
+  await status();
+  assert.equal(seen.at(-1), 'vouchsafe ta1 demo', 'self-signed');
+
+  const first = certificateIn((await client.call('POST', path, { issued_by: 'own-ca' })).body);
+  assert.deepEqual(await status(), [true, false], 'the key server does not know the CA yet');
+  trust(String(first.ca));
+  const before = seen.length;
+  const second = certificateIn((await client.call('POST', path, { issued_by: 'own-ca' })).body);
+  await status();
+  assert.deepEqual([second.ca, seen.length > before], [first.ca, true], 'a renewed certificate needs nobody there');
+
+  const { csr } = certificateIn((await client.call('POST', `${path}/csr`)).body);
+  const again = certificateIn((await client.call('GET', `${path}/csr`)).body).csr;
+  const { publicKey: requested } = await parseRequest(csr);
+  assert.ok(requested.equals((await parseRequest(again)).publicKey));
+  const sign = (of: typeof requested) =>
+    issue({ authority: ca, publicKey: of, subject: 'signed elsewhere', usages: ['client'], ...validity });
+  const wrong = await sign(newPair().publicKey);
+  await play(client, [{ call: ['PUT', path, { certificate: wrong }], fails: 'input.invalid', naming: /another key/ }]);
+  await client.call('PUT', path, { certificate: await sign(requested) });
+  trust(ca.certificatePem);
+  await status();
+  assert.equal(seen.at(-1), 'signed elsewhere');
+  await play(client, [{ call: ['GET', `${path}/csr`], fails: 'object.unknown' }]);
+
+  await client.call('PUT', path, { certificate, private_key });
+  await status();
+  assert.equal(seen.at(-1), 'kmxd');
+});
+
+test('what a key server shows is told with its fingerprint, and trusted or refused by that alone', async (t) => {
+  const { port, cert, fingerprint } = await keyServer(t);
+  const impostor = await keyServer(t);
+  const at = (port: number) => [{ name: 'k', address: { hostname: '127.0.0.1', port } }];
+  await client.call('POST', all, { ...order, servers: at(port) });
+  const remote = async () =>
+    (await client.call('GET', `${all}/demo/server-certificates/remote`)).body as { trusted: boolean }[];
+  const plain = fingerprint.replaceAll(':', '').toLowerCase();
+  const [shown] = await remote();
+  assert.partialDeepStrictEqual(shown, { server_name: 'k', fingerprint: plain, trusted: false, subject: 'CN=k' });
+  const trust = `${all}/demo/server-certificates/trust`;
+  await play(client, [
+    { call: ['POST', trust, { fingerprint: impostor.fingerprint }], fails: 'input.invalid', naming: new RegExp(plain) },
+  ]);
+  await client.call('POST', trust, { fingerprint });
+  assert.equal((await remote())[0]?.trusted, true);
+  const { body } = await client.call('GET', `${all}/demo/server-certificates`);
+  const { certificates } = body as { certificates: string[] };
+  assert.deepEqual(
+    certificates.map((pem) => new X509Certificate(pem).raw),
+    [new X509Certificate(cert).raw],
+  );
+  await client.call('PATCH', `${all}/demo`, { servers: at(impostor.port) });
+  assert.equal((await remote())[0]?.trusted, false, 'another server at the address');
+  await client.call('PUT', `${all}/demo/server-certificates`, { certificates: [ca.certificatePem] });
+  assert.equal((await remote())[0]?.trusted, true, 'by its CA');
+});
+
+test('certificates that end soon are complained about, those that ended are errors', async () => {
+  const { body } = await client.call('POST', all, order);
+  const { id } = body as { id: string };
+  const until = (days: number) => ({ ...validity, notAfter: new Date(Date.now() + days * 86_400_000) });
+  const of = (days: number) => issue({ authority: ca, publicKey, subject: 'kmxd', usages: ['client'], ...until(days) });
+  for (const [days, severity] of [
+    [10, 'WARNING'],
+    [-1, 'ERROR'],
+  ] as const) {
+    await client.call('PUT', `${all}/${id}/client-certificate`, { certificate: await of(days), private_key });
+    const status = (await client.call('GET', `${all}/demo/status`)).body;
+    const { details } = status as { details: { severity: string; message: string }[] };
+    const found = details.find(({ message }) => message.includes('the client certificate (CN=kmxd)'));
+    assert.equal(found?.severity, severity);
+  }
 });
 
 test('connections and keys of a provider are got anew after every change of them, and of nothing else', async () => {
@@ -284,5 +421,5 @@ test('a change that cannot be recorded is not made', async () => {
     { call: ['PUT', raw, rawOf(99)], fails: 'internal' },
   ]);
   assert.deepEqual(part.store.raw(), before);
-  assert.equal(providers.clientKey(id), undefined);
+  assert.equal(providers.secret(id, 'client-key'), undefined);
 });

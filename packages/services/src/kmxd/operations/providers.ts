@@ -11,6 +11,8 @@ const {
   description,
   servers,
   connection_timeout,
+  proxy_server,
+  username,
   uses,
   share,
   scopes,
@@ -32,9 +34,11 @@ const plain = {
   servers,
 };
 /** Null takes them away. */
-const optional = { connection_timeout, scopes, min_kek_iat };
+const optional = { connection_timeout, proxy_server, username, scopes, min_kek_iat };
 const orNull = {
   connection_timeout: Type.Union([connection_timeout, Type.Null()]),
+  proxy_server: Type.Union([proxy_server, Type.Null()]),
+  username: Type.Union([username, Type.Null()]),
   scopes: Type.Union([scopes, Type.Null()]),
   min_kek_iat: Type.Union([min_kek_iat, Type.Null()]),
 };
