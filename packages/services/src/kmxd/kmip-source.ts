@@ -134,10 +134,17 @@ function stateIn(attributes: readonly { readonly name: string; readonly value: u
 function wordFrom(error: unknown): Pick<ServerWord, 'state' | 'problem' | 'distrust'> {
   if (error instanceof KmipError && error.reason === 'Item Not Found') return { state: 'Missing', problem: undefined };
   const problem = (error as Error).message;
-  if (!(error instanceof KmipError) || error.code !== 'server.untrusted') return { state: undefined, problem };
-  // A server that refuses our certificate says so by an alert (RFC 8446, 6.2).
-  const alert = /ALERT/.test(String((error.cause as NodeJS.ErrnoException | undefined)?.code));
-  return { state: undefined, problem, distrust: alert ? 'of client' : 'of server' };
+  const distrust = error instanceof KmipError ? distrustIn(error) : undefined;
+  return { state: undefined, problem, ...(distrust === undefined ? {} : { distrust }) };
+}
+
+/**
+ * Servers refuse a certificate by an alert (RFC 8446, 6.2), or end the connection without a word once TLS is set up.
+ */
+function distrustIn({ code, cause }: KmipError): ServerWord['distrust'] {
+  const alert = /ALERT/.test(String((cause as NodeJS.ErrnoException | undefined)?.code));
+  if (alert || (code === 'server.unreachable' && cause === undefined)) return 'of client';
+  return code === 'server.untrusted' ? 'of server' : undefined;
 }
 
 function asProblem(provider: Provider, uid: string, error: unknown): unknown {

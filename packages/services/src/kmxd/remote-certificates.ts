@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { connect as dial, isIP, type Socket } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
 import { fingerprint } from '@vouchsafe/domain/x509/pem';
-import { defaults, type KmipServer } from '@vouchsafe/kmip/client/options';
-import { tunnel } from '@vouchsafe/kmip/client/tunnel';
+import {
+  fetchServerCertificate,
+  type SeenCertificate,
+  type SeenServer,
+} from '@vouchsafe/kmip/client/server-certificate';
 import type { Provider } from './configuration.ts';
 import { connectionTimeout, kmipServers } from './kmip-source.ts';
 
@@ -30,18 +31,7 @@ export async function remoteCertificates(provider: Provider): Promise<RemoteCert
     kmipServers(provider).map(async (server, i): Promise<RemoteCertificate> => {
       const server_name = provider.servers[i]?.name ?? '';
       try {
-        const shown = await shownBy(server, timeout);
-        const { subject, issuer, validToDate } = shown;
-        return {
-          server_name,
-          certificate: shown.toString(),
-          fingerprint: fingerprint(shown),
-          subject: oneLine(subject),
-          issuer: oneLine(issuer),
-          expires: validToDate.toISOString(),
-          trusted: isTrusted(shown, provider.trusted_certificates, server.host),
-          error_messages: [],
-        };
+        return { server_name, ...told(await fetchServerCertificate({ ...server, timeout }), provider) };
       } catch (error) {
         return { server_name, trusted: false, error_messages: [(error as Error).message] };
       }
@@ -49,65 +39,41 @@ export async function remoteCertificates(provider: Provider): Promise<RemoteCert
   );
 }
 
-const oneLine = (name: string): string => name.replaceAll('\n', ', ');
-
-/** Exactly one of them, or issued by one of them for this name, now. */
-function isTrusted(shown: X509Certificate, trusted: readonly string[], host: string): boolean {
-  const now = Date.now();
-  const valid = shown.validFromDate.getTime() <= now && now <= shown.validToDate.getTime();
-  const named = isIP(host) === 0 ? shown.checkHost(host) : shown.checkIP(host);
-  return trusted.some((pem) => {
-    const authority = new X509Certificate(pem);
-    if (authority.fingerprint256 === shown.fingerprint256) return true;
-    return valid && named !== undefined && shown.checkIssued(authority) && shown.verify(authority.publicKey);
-  });
-}
-
-function shownBy(server: KmipServer, timeout: number): Promise<X509Certificate> {
-  const { promise, resolve, reject } = Promise.withResolvers<X509Certificate>();
-  let outermost: Socket | undefined;
-  const timer = setTimeout(() => reject(new Error(`no answer within ${timeout / 1000} s`)), timeout);
-  const look = async () => {
-    const socket = await reach(server, (opened) => {
-      outermost = opened;
-    });
-    const tls = connect({
-      socket,
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      ...(isIP(server.host) === 0 ? { servername: server.host } : {}),
-    });
-    outermost = tls;
-    // A server that insists on a client certificate ends the connection behind its own: it was shown by then.
-    tls.once('error', (error) => void (shownOn(tls, resolve) || reject(error)));
-    tls.once('close', () => reject(new Error('the server closed the connection')));
-    tls.once('secureConnect', () => void (shownOn(tls, resolve) || reject(new Error('it shows no certificate'))));
+function told({ chain, nameMismatch }: SeenServer, provider: Provider): Omit<RemoteCertificate, 'server_name'> {
+  const [shown, ...others] = chain;
+  if (shown === undefined) return { trusted: false, error_messages: ['the server shows no certificate'] };
+  const { pem, subject, issuer, notAfter } = shown;
+  return {
+    certificate: pem,
+    fingerprint: fingerprint(new X509Certificate(pem)),
+    subject,
+    issuer,
+    expires: notAfter.toISOString(),
+    trusted: isTrusted(shown, others, provider.trusted_certificates, nameMismatch === undefined),
+    error_messages: [],
   };
-  look().catch(reject);
-  return promise.finally(() => {
-    clearTimeout(timer);
-    // The socket inside ends with the one around it; ending both, the inner one first, crashes Node 24.
-    outermost?.destroy();
-  });
 }
 
-function shownOn(tls: TLSSocket, resolve: (certificate: X509Certificate) => void): boolean {
-  const { raw } = tls.getPeerCertificate();
-  if (raw === undefined) return false;
-  resolve(new X509Certificate(raw));
-  return true;
+/** Exactly one of them; or issued by one of them, through what came with it, for this name, now. */
+function isTrusted(
+  shown: SeenCertificate,
+  sent: readonly SeenCertificate[],
+  trusted: readonly string[],
+  named: boolean,
+) {
+  const authorities = trusted.map((pem) => new X509Certificate(pem));
+  const leaf = new X509Certificate(shown.pem);
+  if (authorities.some(({ fingerprint256 }) => fingerprint256 === leaf.fingerprint256)) return true;
+  const now = new Date();
+  if (!named || shown.notBefore > now || shown.notAfter < now) return false;
+  let last = leaf;
+  for (const next of [leaf, ...sent.map(({ pem }) => new X509Certificate(pem))]) {
+    if (next !== leaf && !signedBy(last, next)) return false;
+    if (authorities.some((authority) => signedBy(next, authority))) return true;
+    last = next;
+  }
+  return false;
 }
 
-async function reach(
-  { host, port = defaults.port, proxy }: KmipServer,
-  opened: (socket: Socket) => void,
-): Promise<Socket> {
-  if (proxy?.kind === 'connect')
-    return await tunnel(proxy, isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`, opened);
-  const socket = dial(proxy === undefined ? { host, port } : { host: proxy.host, port: proxy.port });
-  opened(socket);
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve).once('error', reject);
-  });
-  return socket;
-}
+const signedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
+  certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);

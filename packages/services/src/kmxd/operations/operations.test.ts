@@ -55,6 +55,7 @@ beforeEach(async () => {
   part = testPart();
   providers = new ProviderConfiguration(part.store);
   kmip = new KmipSource(providers, now);
+  providers.onChange((id) => kmip.forget(id));
   standing = new GroupStanding();
   client = await part.serve(routesOf(operations()));
 });
@@ -191,7 +192,7 @@ const calls = (id: string): Call[] => {
     { call: ['PUT', `${all}/demo/credential`, {}], fails: 'input.invalid', naming: /password/ },
     {
       call: ['GET', `${all}/demo/server-certificates/remote`],
-      gives: [{ server_name: 'k', trusted: false, error_messages: ['connect ECONNREFUSED 127.0.0.1:9'] }],
+      gives: [{ server_name: 'k', trusted: false, error_messages: ['127.0.0.1:9: connect ECONNREFUSED 127.0.0.1:9'] }],
     },
     { call: ['GET', `${all}/none/server-certificates/remote`], fails: 'provider.unknown' },
     {
