@@ -351,6 +351,13 @@ export const problems = {
     'the key server refused',
     'see its message; it must know the client certificate of the provider and let it read the primary key',
   ),
+  'kmip.key-missing': facts(
+    503,
+    'NOT_FOUND',
+    2,
+    'the key is missing on the key servers',
+    'restore it there; running VMs and hosts that have the key go on',
+  ),
   'kmip.key-unusable': facts(
     503,
     'NOT_ALLOWED_IN_CURRENT_STATE',
