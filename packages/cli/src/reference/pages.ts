@@ -1,6 +1,7 @@
 import { auditPage } from './audit.ts';
 import { cataloguePage } from './catalogue.ts';
 import { commandsPage } from './commands.ts';
+import { eventsPage } from './events.ts';
 import { findingsPage } from './findings.ts';
 import { managementPage } from './management.ts';
 import { problemsPage } from './problems.ts';
@@ -13,6 +14,7 @@ export const referencePages: Readonly<Record<string, () => string>> = {
   'docs/problems.md': problemsPage,
   'docs/audit.md': auditPage,
   'docs/findings.md': findingsPage,
+  'docs/events.md': eventsPage,
   'docs/attack-catalogue.md': cataloguePage,
   'docs/rules.md': rulesPage,
 };

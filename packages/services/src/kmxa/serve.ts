@@ -4,6 +4,7 @@ import type { KeyReference } from '@vouchsafe/domain/keys/reference';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { AgentConfig, HostConfig } from '../config/host.ts';
 import { httpServer, listenOnSocket, type Route } from '../http/server.ts';
+import { eventLog } from '../key-providers/event-log.ts';
 import { routesOf } from '../management/operation.ts';
 import { openPart, type Running } from '../part.ts';
 import { agentIdentity } from './agent-identity.ts';
@@ -47,7 +48,16 @@ export async function serveKmxa(config: HostConfig): Promise<Running> {
   const providers = new HostProviders({ configuration, release, cache, pushed, seal: part.seal, now });
   const providerOf = (reference: KeyReference) => providers.of(reference);
   const guard = () => refuseUnsafeHost(agent);
-  const vmKeys = new VmKeys({ libvirt, locks, store, audit, guard, providerOf });
+  const vmKeys = new VmKeys({
+    libvirt,
+    locks,
+    store,
+    audit,
+    guard,
+    providerOf,
+    tell: eventLog(log),
+    host: config.name,
+  });
   const workers = Math.min(8, availableParallelism());
   const encryption = { libvirt, locks, vmKeys, store, audit, providerOf, workers, worker: converterCode() };
   const operations = kmxaOperations({

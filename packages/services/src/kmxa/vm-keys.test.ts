@@ -6,6 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { writeKeySafe } from '@vouchsafe/domain/keys/key-safe';
 import type { Kek, KeyProvider } from '@vouchsafe/domain/keys/provider';
+import type { ProviderEvent } from '@vouchsafe/domain/keys/provider-events';
 import { type KeyReference, type KeyUse, keyUses } from '@vouchsafe/domain/keys/reference';
 import { Problem, type ProblemKind } from '@vouchsafe/domain/problem';
 import { withEncryption } from '@vouchsafe/domain/profile/edit';
@@ -51,15 +52,26 @@ const providerWith = (uses: readonly KeyUse[] = keyUses): ((reference: KeyRefere
 };
 
 let part: TestPart;
+let events: ProviderEvent[];
 beforeEach(() => {
   part = testPart();
+  events = [];
 });
 afterEach(() => part.close());
 
-function vmKeys(guard = () => Promise.resolve()): VmKeys {
+function vmKeys(guard = () => Promise.resolve(), providerOf = providerWith()): VmKeys {
   const { store, audit } = part;
   const libvirt = new LibvirtLink(join(tmpdir(), 'vouchsafe-nowhere'));
-  return new VmKeys({ libvirt, locks: new VmLocks(), store, audit, guard, providerOf: providerWith() });
+  return new VmKeys({
+    libvirt,
+    locks: new VmLocks(),
+    store,
+    audit,
+    guard,
+    providerOf,
+    tell: (event) => events.push(event),
+    host: 'kvm1',
+  });
 }
 
 async function refused(keys: VmKeys, xml: string, kind: ProblemKind, text: RegExp): Promise<void> {
@@ -186,4 +198,40 @@ test('what a starting domain names is known until it has started, or for a minut
   starting.enter(evil, { name: 'evil', xml: domain(evil) });
   starting.leave(evil);
   assert.equal(starting.otherNaming(victim, [luks]), undefined);
+});
+
+test('a VM whose key cannot be had is told to be locked, and once it can, unlocked', async () => {
+  // An image on the network is looked at by QEMU alone.
+  const xml = domain(victim, '', await sealed()).replace(
+    /<disk type=.file. (device=.disk.)/,
+    '<disk type="network" $1',
+  );
+  let fails: ProblemKind | undefined;
+  const providerOf = () => {
+    if (fails !== undefined) throw new Problem(fails, 'why');
+    return providerWith()(reference);
+  };
+  const keys = vmKeys(undefined, providerOf);
+  for (const [kind, told] of [
+    ['key.not-here', 'vm.locked'],
+    ['service.unreachable', 'vm.locked-unreachable'],
+    ['attestation.refused', 'vm.locked-refused'],
+    ['host.swap-unsafe', undefined],
+  ] as const) {
+    fails = kind;
+    await assert.rejects(keys.load(xml), problem(kind));
+    assert.deepEqual(
+      events.splice(0),
+      told === undefined ? [] : [{ id: told, provider: prv, vm: 'vm', host: 'kvm1', detail: 'why' }],
+    );
+  }
+  fails = undefined;
+  for (const told of [['vm.unlocked'], []]) {
+    await assert.rejects(keys.load(xml), /vouchsafe-nowhere/);
+    part.store.deleteState('secrets-with-libvirt', victim);
+    assert.deepEqual(
+      events.splice(0).map(({ id }) => id),
+      told,
+    );
+  }
 });

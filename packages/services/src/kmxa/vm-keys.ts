@@ -1,7 +1,8 @@
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
-import type { KeySafe } from '@vouchsafe/domain/keys/key-safe';
+import { type KeySafe, readKeySafe } from '@vouchsafe/domain/keys/key-safe';
 import { passphraseOf } from '@vouchsafe/domain/keys/passphrase';
 import type { KeyProvider } from '@vouchsafe/domain/keys/provider';
+import { type EventSink, lockedBy } from '@vouchsafe/domain/keys/provider-events';
 import type { KeyReference } from '@vouchsafe/domain/keys/reference';
 import { kindOf, Problem } from '@vouchsafe/domain/problem';
 import type { DomainDescription } from '@vouchsafe/domain/profile/description';
@@ -30,6 +31,9 @@ export interface VmKeysInput {
   /** Refuses when this host would leave keys where they do not belong. @throws {Problem} */
   readonly guard: () => Promise<void>;
   readonly providerOf: (reference: KeyReference) => KeyProvider;
+  readonly tell: EventSink;
+  /** Name of this host, for what is told. */
+  readonly host: string;
 }
 
 interface Seen {
@@ -43,6 +47,8 @@ export class VmKeys {
   readonly #input: VmKeysInput;
   readonly #starting = new Starting();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** VMs that were told to be locked, by UUID. */
+  readonly #locked = new Set<string>();
 
   constructor(input: VmKeysInput) {
     this.#input = input;
@@ -61,6 +67,7 @@ export class VmKeys {
     } catch (error) {
       const problem = kindOf(error);
       this.#record('vm.refuse', read, { problem, reason: (error as Error).message, name });
+      this.#tellLocked(read, error);
       throw error;
     }
   }
@@ -113,6 +120,7 @@ export class VmKeys {
     checkDisks(read.domain, bound.safe);
     const keks = await openKeks(bound, 'run', this.#input.providerOf);
     const deks = await openParts(bound.safe, keks);
+    this.#tellUnlocked(read, bound);
     try {
       const secrets = bound.safe.parts.map(({ luks }) => luks);
       this.#refuseWhileOthersStart(read.domain, secrets);
@@ -165,6 +173,21 @@ export class VmKeys {
     });
   }
 
+  /** A VM whose key cannot be had is locked, as vSphere calls it; what else refuses a start is told in its record alone. */
+  #tellLocked({ domain }: ReadDomain, error: unknown): void {
+    const [kek] = keksOf(domain.keysafe);
+    const id = kek === undefined ? undefined : lockedBy(kek.kind, kindOf(error));
+    if (kek === undefined || id === undefined) return;
+    const { tell, host } = this.#input;
+    this.#locked.add(domain.uuid);
+    tell({ id, provider: kek.prv, vm: domain.name, host, detail: (error as Error).message });
+  }
+
+  #tellUnlocked({ domain }: ReadDomain, { safe }: BoundSafe): void {
+    if (!this.#locked.delete(domain.uuid)) return;
+    this.#input.tell({ id: 'vm.unlocked', provider: safe.keks[0]!.prv, vm: domain.name, host: this.#input.host });
+  }
+
   #expect(uuid: string, secrets: string[]): void {
     // Durable before libvirt holds the first secret, so that no crash leaves one there for good.
     this.#input.store.putState(loaded, uuid, secrets);
@@ -187,5 +210,14 @@ export class VmKeys {
       ...(refused ? { problem: String(detail.problem) } : {}),
       detail: { name: domain.name, ...detail },
     });
+  }
+}
+
+/** The KEKs that a key safe names, of one that can be read. */
+function keksOf(keysafe: string | undefined): KeySafe['keks'] {
+  try {
+    return keysafe === undefined ? [] : readKeySafe(keysafe).keks;
+  } catch {
+    return [];
   }
 }
