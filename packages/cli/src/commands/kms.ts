@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { globalsOf } from '../context.ts';
 import { print, say, type View } from '../output.ts';
+import { addDoctor } from './kms-doctor.ts';
 import { addRootKey } from './kms-root-key.ts';
 
 /** `vouchsafe kms`: the embedded key server. */
@@ -8,6 +9,7 @@ export function addKms(program: Command): void {
   const kms = program.command('kms').description('the embedded key server');
   addClient(kms.command('client').description('who may talk to the key server'));
   addRootKey(kms);
+  addDoctor(kms);
   addKey(kms.command('key').description('keys of a key server'));
 }
 

@@ -3,7 +3,7 @@ import { Problem } from '@vouchsafe/domain/problem';
 import type { HostConfig } from '@vouchsafe/services/config/host';
 import type { HostPart } from '@vouchsafe/services/config/paths';
 import type { KmsEvent } from '@vouchsafe/services/kms/serve';
-import type { Running } from '@vouchsafe/services/part';
+import type { Part, Running } from '@vouchsafe/services/part';
 import type { Command } from 'commander';
 import { say } from '../output.ts';
 
@@ -22,18 +22,25 @@ export function addServe(program: Command): void {
     .command('serve <part>')
     .description('run a part of this host in the foreground: host, attestd, kmxd, kmxa, proxy, or the key server kms')
     .option('--config <file>', 'configuration of the host (TOML)', '/etc/vouchsafe/host.toml')
-    .option('--data <dir>', 'kms: where keys and certificates are kept')
-    .option('--listen <host:port>', 'kms: where to listen', '127.0.0.1:5696')
+    .option('--data <dir>', 'kms: where keys, certificates and kms.toml are')
+    .option('--listen <host:port>', 'kms: where to listen (default: what kms.toml says, or 127.0.0.1:5696)')
     .addHelpText(
       'after',
       `
 Examples:
   vouchsafe serve host --config /etc/vouchsafe/host.toml
-  vouchsafe serve kms --data /var/lib/vouchsafe-kms --listen 0.0.0.0:5696`,
+  vouchsafe serve kms --data /var/lib/vouchsafe-kms --listen 0.0.0.0:5696
+  vouchsafe serve kms --data /var/lib/vouchsafe-kms`,
     )
-    .action(async (part: string, options: { config: string; data?: string; listen: string }) => {
+    .action(async (part: string, options: ServeOptions) => {
       await untilStopped(part === 'kms' ? await startKms(options) : await startPart(part, options.config));
     });
+}
+
+interface ServeOptions {
+  readonly config: string;
+  readonly data?: string;
+  readonly listen?: string;
 }
 
 async function startPart(part: string, file: string): Promise<Running> {
@@ -44,19 +51,27 @@ async function startPart(part: string, file: string): Promise<Running> {
   return await start(readHostConfig(file), file);
 }
 
-async function startKms({ data, listen }: { data?: string; listen: string }): Promise<Running> {
+async function startKms({ data, listen }: ServeOptions): Promise<Running> {
   if (data === undefined) throw new Problem('usage.invalid', 'serve kms needs --data DIR');
   const { serveKms } = await import('@vouchsafe/services/kms/serve');
   const { addressOf, addressText } = await import('@vouchsafe/services/config/address');
-  const kms = await serveKms({ dataDir: data, listen: addressOf(listen, '--listen'), report: tell });
+  const { logger } = await import('@vouchsafe/services/part');
+  const log = logger('kms');
+  const kms = await serveKms({
+    dataDir: data,
+    ...(listen === undefined ? {} : { listen: addressOf(listen, '--listen') }),
+    report: (event) => tell(event, log),
+  });
   say(`key server listening on ${addressText(kms.address)}`);
   return kms;
 }
 
-/** What the key server has to tell: whom it turned away, and defects of its own. */
-function tell(event: KmsEvent): void {
-  if (event.event === 'refused') say(`${event.remote}: turned away: ${event.reason}`);
-  else say(`a request failed inside: ${(event.error as Error).stack}`);
+/** What the key server has to tell: whom it turned away, its certificate, and defects of its own. */
+function tell({ event, ...facts }: KmsEvent, log: Part['log']): void {
+  if ('error' in facts) log.error({ event, err: facts.error }, 'a request failed inside');
+  else if (event === 'refused') log.warn({ event, ...facts }, 'turned away');
+  else if (event === 'expiring') log.warn({ event, ...facts }, 'a certificate is near its end');
+  else log.info({ event, ...facts }, 'another certificate is shown');
 }
 
 /** The same program with another part; a single executable is program and interpreter in one. */

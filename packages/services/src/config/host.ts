@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { GroupId } from '@vouchsafe/domain/attestation/claims';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
-import { parse, TomlError } from 'smol-toml';
 import Type from 'typebox';
 import { EkChoice } from '../kmxa/ek-choice.ts';
 import { addressOf } from './address.ts';
+import { parseToml, readConfigText } from './toml.ts';
 
 const closed = { additionalProperties: false } as const;
 const Path = Type.String({ pattern: '^/', maxLength: 4096 });
@@ -63,7 +62,7 @@ const check = validator('configuration', HostConfig);
  * @throws {Problem} `file.unreadable`, or `config.invalid` naming the line or the key
  */
 export function readHostConfig(path: string): HostConfig {
-  return parseHostConfig(readText(path), path);
+  return parseHostConfig(readConfigText(path), path);
 }
 
 /** As `readHostConfig`, of text. */
@@ -97,25 +96,3 @@ const agentDefaults = Object.fromEntries(
     (schema as unknown as { default: string }).default,
   ]),
 );
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new Problem('file.unreadable', `${path}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function parseToml(text: string, path: string): Record<string, unknown> {
-  try {
-    return parse(text) as Record<string, unknown>;
-  } catch (cause) {
-    throw new Problem('config.invalid', `${path}: ${tomlFault(cause)}`, { cause });
-  }
-}
-
-/** Place and reason alone: the parser's message shows the lines around it as well. */
-function tomlFault(cause: unknown): string {
-  const [reason = ''] = (cause as Error).message.split('\n');
-  return cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ${reason}` : reason;
-}

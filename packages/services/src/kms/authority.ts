@@ -1,10 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Problem } from '@vouchsafe/domain/problem';
-import { type Authority, createAuthority, issue, newKeyPair } from '@vouchsafe/domain/x509/authority';
-import { certificateFacts } from '@vouchsafe/domain/x509/facts';
+import { type Authority, createAuthority } from '@vouchsafe/domain/x509/authority';
 import { parseCertificate, parsePrivateKey, privateKeyPem } from '@vouchsafe/domain/x509/pem';
 import type { KmsLayout } from './layout.ts';
 
@@ -13,7 +11,6 @@ const day = 86_400_000;
 const lifetime = 3650 * day;
 /** Clocks of clients may be behind. */
 const slack = day;
-const renewal = 30 * day;
 
 /** From and until when a certificate made now holds. */
 export const validityFrom = (now: Date) => ({
@@ -57,63 +54,8 @@ async function makeAuthority(layout: KmsLayout, now: Date): Promise<void> {
   }
 }
 
-/** Certificate and key of the server in PEM. */
-export interface ServerIdentity {
-  readonly certificate: string;
-  readonly key: string;
-}
-
-/** The server's certificate, made anew when it is missing, near its end, or lacks a name that it is reached by. */
-export async function openServerIdentity(
-  layout: KmsLayout,
-  authority: Authority,
-  listenHost: string,
-  now: Date,
-): Promise<ServerIdentity> {
-  const sans = namesOf(listenHost);
-  if (!serves(layout, sans, now)) {
-    const pair = newKeyPair();
-    const order = { authority, publicKey: pair.publicKey, subject: hostname(), sans, usages: ['server'] as const };
-    const certificate = await issue({ ...order, ...validityFrom(now) });
-    replace(layout.server.key, privateKeyPem(pair.privateKey));
-    replace(layout.server.certificate, certificate);
-  }
-  return {
-    certificate: readFileSync(layout.server.certificate, 'utf8'),
-    key: readFileSync(layout.server.key, 'utf8'),
-  };
-}
-
-function namesOf(listenHost: string) {
-  const everywhere = ['0.0.0.0', '::', ''].includes(listenHost);
-  const given = everywhere ? [] : [listenHost];
-  return {
-    dns: [...new Set(['localhost', hostname(), ...given.filter((name) => isIP(name) === 0)])],
-    ip: [...new Set(['127.0.0.1', '::1', ...given.filter((name) => isIP(name) !== 0)])],
-  };
-}
-
-function serves(layout: KmsLayout, wanted: ReturnType<typeof namesOf>, now: Date): boolean {
-  if (!existsSync(layout.server.certificate) || !existsSync(layout.server.key)) return false;
-  const { certificate, sans } = reading(layout.server.certificate, 'certificate', (pem) => ({
-    certificate: parseCertificate(pem),
-    ...certificateFacts(pem),
-  }));
-  return (
-    certificate.checkPrivateKey(reading(layout.server.key, 'private key', parsePrivateKey)) &&
-    certificate.validToDate.getTime() - now.getTime() > renewal &&
-    wanted.dns.every((name) => sans.dns.includes(name)) &&
-    wanted.ip.every((address) => sans.ip.includes(address))
-  );
-}
-
-function replace(path: string, text: string): void {
-  write(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
-}
-
-/** @throws {Problem} `disk.full`, `file.unreadable` naming the file */
-function write(path: string, text: string): void {
+/** Writes a file for its owner alone. @throws {Problem} `disk.full`, `file.unreadable` naming the file */
+export function write(path: string, text: string): void {
   try {
     writeFileSync(path, text, { mode: 0o600, flush: true });
   } catch (cause) {

@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { validator } from '@vouchsafe/domain/parse';
 import { Problem } from '@vouchsafe/domain/problem';
 import type pg from 'pg';
-import { parse } from 'smol-toml';
 import Type from 'typebox';
+import { addressOf } from '../config/address.ts';
+import { parseToml, readConfigText as read } from '../config/toml.ts';
+import { LimitsConfig } from './limits.ts';
 
 const closed = { additionalProperties: false } as const;
 const Path = Type.String({ pattern: '^/', maxLength: 4096 });
@@ -30,8 +32,15 @@ const PostgresConfig = Type.Object(
 type PostgresConfig = Type.Static<typeof PostgresConfig>;
 
 /** `kms.toml` in the data folder of a key server. Without it, everything is as by default. */
-const KmsConfig = Type.Object(
+export const KmsConfig = Type.Object(
   {
+    /** Where to listen, `IP:PORT` or `[IPv6]:PORT`. */
+    listen: Type.Optional(Type.String({ maxLength: 128 })),
+    /** Further names and addresses for the certificate of the server. */
+    names: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Za-z0-9.:-]{1,253}$' }), { maxItems: 32 })),
+    /** Also serves clients that know RSA key exchange and CBC alone. */
+    legacy_tls: Type.Optional(Type.Boolean()),
+    limits: Type.Optional(LimitsConfig),
     postgres: Type.Optional(PostgresConfig),
     /**
      * When the record of a reading operation is on the disk: within 50 ms (`batched`), or before its answer (`strict`).
@@ -47,11 +56,17 @@ const check = validator('configuration', KmsConfig);
 
 /** @throws {Problem} `config.invalid` naming the key, `file.unreadable` */
 export function readKmsConfig(path: string): KmsConfig {
-  if (!existsSync(path)) return { audit_reads: 'batched' };
+  return existsSync(path) ? parseKmsConfig(read(path), path) : { audit_reads: 'batched' };
+}
+
+/** As `readKmsConfig`, of text. */
+export function parseKmsConfig(text: string, path = 'kms.toml'): KmsConfig {
+  const { postgres, ...given } = parseToml(text, path);
   try {
-    const { postgres, ...given } = parse(read(path));
     const withPort = postgres === undefined ? {} : { postgres: { port: 5432, ...(postgres as object) } };
-    return check({ audit_reads: 'batched', ...given, ...withPort });
+    const config = check({ audit_reads: 'batched', ...given, ...withPort });
+    if (config.listen !== undefined) addressOf(config.listen);
+    return config;
   } catch (cause) {
     throw new Problem('config.invalid', `${path}: ${(cause as Error).message}`, { cause });
   }
@@ -83,12 +98,4 @@ function tlsOf({ host, ca_file, certificate_file, key_file }: PostgresConfig) {
     ...(certificate_file === undefined ? {} : { cert: read(certificate_file) }),
     ...(key_file === undefined ? {} : { key: read(key_file) }),
   };
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new Problem('file.unreadable', `${path}: ${(cause as Error).message}`, { cause });
-  }
 }

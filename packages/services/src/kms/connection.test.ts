@@ -5,8 +5,9 @@ import type { TLSSocket } from 'node:tls';
 import { discoverVersions } from '@vouchsafe/kmip/operations/discover-versions';
 import { asking, requestMessage } from '@vouchsafe/kmip/testing/samples';
 import { serveConnection } from './connection.ts';
+import { defaultLimits } from './limits.ts';
 
-const limits = { idle: 1000, message: 1000 };
+const limits = defaultLimits;
 const message = () => requestMessage([asking(discoverVersions, { versions: [] })]);
 
 /** A socket whose peer takes answers or does not. */

@@ -1,14 +1,10 @@
 import type { TLSSocket } from 'node:tls';
 import type { Reply } from '@vouchsafe/kmip/server/engine';
 import { Framer } from '@vouchsafe/kmip/ttlv/framer';
+import type { KmsLimits } from './limits.ts';
 
-/** What a connection may cost; times are milliseconds. */
-export interface ConnectionLimits {
-  /** Without a message. */
-  readonly idle: number;
-  /** From the first octet of a message to its last. */
-  readonly message: number;
-}
+/** What a connection may cost. */
+export type ConnectionLimits = Pick<KmsLimits, 'idle' | 'message' | 'answer' | 'messageSize'>;
 
 /**
  * Answers the messages of one connection in their order, one at a time. As long as the peer does not take its answers,
@@ -19,11 +15,12 @@ export function serveConnection(
   answer: (message: Uint8Array) => Promise<Reply>,
   limits: ConnectionLimits,
 ): void {
-  const framer = new Framer('Request Message');
+  const framer = new Framer('Request Message', limits.messageSize);
   let deadline: NodeJS.Timeout | undefined;
   let over = false;
   let answering = false;
   let taken = true;
+  let untaken: NodeJS.Timeout | undefined;
   const proceed = async () => {
     if (answering || !taken) return;
     answering = true;
@@ -41,7 +38,10 @@ export function serveConnection(
         if (!taken) break;
       }
       if (taken) socket.resume();
-      else socket.pause();
+      else {
+        socket.pause();
+        untaken = setTimeout(() => socket.destroy(), limits.answer);
+      }
       watch(whole > 0);
     } catch {
       // No message begins here: whatever follows cannot be told from the middle of one.
@@ -68,12 +68,14 @@ export function serveConnection(
   socket.on('drain', () => {
     if (over) return;
     taken = true;
+    clearTimeout(untaken);
     void proceed();
   });
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
     over = true;
     clearTimeout(deadline);
+    clearTimeout(untaken);
     framer.clear();
   });
 }

@@ -16,8 +16,7 @@ const damages: readonly (readonly [file: string, content: () => Promise<string> 
     async () => (await createAuthority({ name: 'other', ...validityFrom(new Date()) })).certificatePem,
     /ca\.crt: it is not the certificate of .*ca\.key/,
   ],
-  ['server/server.crt', () => 'garbage', /server\.crt: no certificate in PEM/],
-  ['server/server.key', () => 'garbage', /server\.key: no private key in PEM/],
+  ['server/server.pem', () => 'garbage', /server\.pem: no certificate with its private key in PEM/],
   ['root.key', () => 'short', /root\.key: expected 32 octets of key, found 5/],
   ['db/kms.sqlite', () => 'x'.repeat(8192), /kms\.sqlite: it is no database, or damaged/],
 ];

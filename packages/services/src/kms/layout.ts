@@ -21,8 +21,12 @@ export function kmsLayout(dataDir: string) {
     },
     server: {
       folder: join(dataDir, 'server'),
-      certificate: join(dataDir, 'server', 'server.crt'),
-      key: join(dataDir, 'server', 'server.key'),
+      /** Key and certificates in one file, so that they change as one. */
+      file: join(dataDir, 'server', 'server.pem'),
+      /** The same with an RSA key, for clients that know nothing else. */
+      legacy: join(dataDir, 'server', 'server-rsa.pem'),
+      /** The key of a request that another authority is to sign. */
+      requested: join(dataDir, 'server', 'requested.key'),
     },
     database: { folder: join(dataDir, 'db'), file: join(dataDir, 'db', 'kms.sqlite') },
   };

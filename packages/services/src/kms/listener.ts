@@ -1,0 +1,157 @@
+import { constants } from 'node:crypto';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import { type Address, addressText } from '../config/address.ts';
+import { listenFault } from '../config/listen-fault.ts';
+import { ConnectionLimit } from '../http/connection-limit.ts';
+import { sourceOf } from '../http/source-of.ts';
+import type { KmsLimits } from './limits.ts';
+import type { ServerIdentity } from './server-certificate.ts';
+
+/**
+ * Cipher suites in our order. TLS 1.3 and forward secrecy with AEAD first; then the CBC suites of the KMIP profiles
+ * (KMIP 1.4 Profiles, 3.1) that are forward secret.
+ */
+const suites = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-SHA384',
+  'ECDHE-RSA-AES256-SHA384',
+  'ECDHE-ECDSA-AES128-SHA256',
+  'ECDHE-RSA-AES128-SHA256',
+];
+
+/** What the basic profile asks for and nobody should want: whoever gets the server's key later reads everything. */
+const legacySuites = ['AES256-SHA256', 'AES128-SHA256', 'AES128-SHA'];
+
+/** What a listener needs. */
+export interface ListenerOptions {
+  readonly identity: ServerIdentity;
+  readonly limits: KmsLimits;
+  /** Takes over a connection whose handshake is done; nobody looked at its certificate. */
+  readonly serve: (socket: TLSSocket) => void;
+  /** Told of a peer that came no further than the handshake. */
+  readonly refused: (remote: string, reason: string) => void;
+}
+
+/** A TLS listener that can be given another certificate while it listens. */
+export interface Listener {
+  listen(at: Address): Promise<Address>;
+  /** Shows another certificate from now on; connections stay as they are. */
+  show(identity: ServerIdentity): void;
+  readonly connections: number;
+  close(): Promise<void>;
+}
+
+/** Makes the listener of a key server; it listens nowhere yet. */
+export function kmsListener({ identity, limits, serve, refused }: ListenerOptions): Listener {
+  const secure = (shown: ServerIdentity): SecureContextOptions => ({
+    cert: [shown.certificate, ...(shown.legacy === undefined ? [] : [shown.legacy.certificate])],
+    key: [shown.key, ...(shown.legacy === undefined ? [] : [shown.legacy.key])],
+    // No names of authorities are sent: clients that choose by them would not show certificates of other ones.
+    ca: [],
+    ciphers: [...suites, ...(shown.legacy === undefined ? [] : legacySuites)].join(':'),
+    minVersion: 'TLSv1.2',
+    honorCipherOrder: true,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    sessionIdContext: 'kms',
+  });
+  const server = createServer({
+    ...secure(identity),
+    requestCert: true,
+    // Who may talk is decided for every message by the certificate itself, not by who issued it. A peer without one is
+    // let in to be told so: some clients come first without, only to read ours.
+    rejectUnauthorized: false,
+    handshakeTimeout: limits.handshake,
+    noDelay: true,
+    pauseOnConnect: true,
+  });
+  const gate = new Gate(server, limits);
+  server.on('secureConnection', (socket) => {
+    serve(socket);
+    // `pauseOnConnect` holds for what is read after the handshake, too.
+    socket.resume();
+  });
+  server.on('tlsClientError', (error, socket) => {
+    refused(socket.remoteAddress ?? '', error.message);
+    socket.destroy();
+  });
+  return {
+    listen: (at) => listen(server, at),
+    show: (other) => server.setSecureContext(secure(other)),
+    get connections() {
+      return gate.connections;
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      gate.close();
+      await closed;
+    },
+  };
+}
+
+/** Lets connections in to the handshake: so many of a source and so many of all, and no source crowds out another. */
+class Gate {
+  readonly #sockets = new Set<Socket>();
+  readonly #bySource = new Map<string, number>();
+  readonly #most: number;
+  readonly #limit: ConnectionLimit;
+
+  constructor(server: Server, { connections, waiting, connectionsPerAddress, handshake }: KmsLimits) {
+    this.#most = connectionsPerAddress;
+    this.#limit = new ConnectionLimit({ served: connections, waiting, patience: handshake });
+    const handshakes = server.listeners('connection') as ((socket: Socket) => void)[];
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      const source = sourceOf(socket.remoteAddress);
+      if (!this.#enter(socket, source)) return void socket.destroy();
+      this.#limit.admit(socket, source, () => {
+        for (const handshake of handshakes) handshake.call(server, socket);
+        socket.resume();
+      });
+    });
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  close(): void {
+    this.#limit.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #enter(socket: Socket, source: string): boolean {
+    const count = (this.#bySource.get(source) ?? 0) + 1;
+    if (count > this.#most) return false;
+    this.#bySource.set(source, count);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      const left = this.#bySource.get(source)! - 1;
+      if (left === 0) this.#bySource.delete(source);
+      else this.#bySource.set(source, left);
+    });
+    return true;
+  }
+}
+
+async function listen(server: Server, at: Address): Promise<Address> {
+  await new Promise<void>((resolve, refuse) => {
+    const reject = (cause: Error) => refuse(listenFault(addressText(at), cause));
+    server.once('error', reject);
+    server.listen({ ...at, backlog: 1024 }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const bound = server.address() as AddressInfo;
+  return { host: bound.address, port: bound.port };
+}
