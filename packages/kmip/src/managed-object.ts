@@ -96,7 +96,7 @@ export const ManagedObject: Item<ManagedObject> = {
   fits: (object, rank) => hasType(object.type, rank),
 };
 
-const hasType = (type: ManagedObjectType, rank: Rank): boolean => {
+export const hasType = (type: ManagedObjectType, rank: Rank): boolean => {
   const facts: { since: '1.0' | '1.2'; until?: '1.4' } = kinds[type];
   return rank >= rankOf(facts.since) && (facts.until === undefined || rank <= rankOf(facts.until));
 };

@@ -128,12 +128,12 @@ test('the ID Placeholder lives as long as its message and is set by one hit of L
     ['Success', 'Success', 'Success'],
   );
   for (const first of [asking(get, {}), asking(destroy, {}), asking(activate, {})])
-    assert.equal((await client.ask(requestMessage([first]))).items[0]?.reason, 'Missing Data');
+    assert.equal((await client.ask(requestMessage([first]))).items[0]?.reason, 'Item Not Found');
   await client.ask(requestMessage([creating()]));
   const two = await client.ask(requestMessage([asking(locate, { attributes: [] }, ids[0]), asking(get, {}, ids[1])]));
   assert.deepEqual(
     two.items.map(({ reason }) => reason),
-    [undefined, 'Missing Data'],
+    [undefined, 'Item Not Found'],
   );
   client.close();
 });

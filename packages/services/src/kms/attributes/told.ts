@@ -14,15 +14,19 @@ const defaults: readonly Attribute[] = [
   { name: 'Never Extractable', value: false },
 ];
 
-/** What the standard does not give to data that it knows nothing about. */
-const notOfOpaque = new Set<string>(['State', ...defaults.map(({ name }) => name)]);
+/** What the standard does not give to data that it knows nothing about, and to templates. */
+const untold: Readonly<Record<string, ReadonlySet<string>>> = {
+  'Opaque Object': new Set(['State', ...defaults.map(({ name }) => name)]),
+  Template: new Set(['State', ...defaults.map(({ name }) => name).filter((name) => name !== 'Lease Time')]),
+};
 
 /** Every attribute of an object as clients are told of it, an index of 0 left out; the server's defaults last. */
 export function toldAttributes(object: ManagedObject): Attribute[] {
   const stored = attributesOf(object).map((each) => (each.index === 0 ? { ...each, index: undefined } : each));
   const names = new Set(stored.map(({ name }) => name));
   const all = [...stored, ...defaults.filter(({ name }) => !names.has(name))];
-  return object.type === 'Opaque Object' ? all.filter(({ name }) => !notOfOpaque.has(name)) : all;
+  const hidden = untold[object.type];
+  return hidden === undefined ? all : all.filter(({ name }) => !hidden.has(name));
 }
 
 /** Whether an attribute that is a flag holds for an object. */

@@ -73,16 +73,22 @@ function read(octets: Uint8Array): Attribute[] {
 
 /** As octets, and in the words of the attributes that 1.1 replaced. */
 function names(serial: Element, issuer: Element, subject: Element): Attribute[] {
-  const number = Uint8Array.from(integerOf(serial));
+  const number = Buffer.from(integerOf(serial))
+    .toString('hex')
+    .toUpperCase()
+    .replace(/^00(?=..)/, '');
   const [issuerText, subjectText] = [rfc4514(readName(issuer)), rfc4514(readName(subject))];
   const [issuerOctets, subjectOctets] = [Uint8Array.from(issuer.raw), Uint8Array.from(subject.raw)];
   return [
-    { name: 'X.509 Certificate Identifier', value: { issuer: issuerOctets, serialNumber: number } },
+    {
+      name: 'X.509 Certificate Identifier',
+      value: { issuer: issuerOctets, serialNumber: Uint8Array.from(serial.raw) },
+    },
     { name: 'X.509 Certificate Subject', value: { name: subjectOctets, alternativeNames: [] } },
     { name: 'X.509 Certificate Issuer', value: { name: issuerOctets, alternativeNames: [] } },
     {
       name: 'Certificate Identifier',
-      value: { issuer: issuerText, serialNumber: Buffer.from(number).toString('hex').toUpperCase() },
+      value: { issuer: issuerText, serialNumber: number },
     },
     { name: 'Certificate Subject', value: { name: subjectText, alternativeNames: [] } },
     { name: 'Certificate Issuer', value: { name: issuerText, alternativeNames: [] } },

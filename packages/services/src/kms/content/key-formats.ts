@@ -27,9 +27,14 @@ const octets = (type: 'pkcs1' | 'pkcs8' | 'sec1'): Pick<Format, 'read' | 'write'
 });
 
 const publicOctets = (type: 'pkcs1' | 'spki'): Pick<Format, 'read' | 'write'> => ({
-  read: (material) => octetsOf(material).use((key) => createPublicKey({ key: borrowed(key), format: 'der', type })),
+  read: (material) =>
+    octetsOf(material).use((key) => exportable(createPublicKey({ key: borrowed(key), format: 'der', type }))),
   write: (key) => Secret.take(key.export({ format: 'der', type } as { format: 'der'; type: 'spki' })),
 });
+
+/** A key that OpenSSL read as PKCS #1 it does not write as such; read as a SubjectPublicKeyInfo it does. */
+const exportable = (key: KeyObject): KeyObject =>
+  createPublicKey({ key: key.export({ format: 'der', type: 'spki' }), format: 'der', type: 'spki' });
 
 const ofParts = (
   kind: Format['kind'],

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { constants, generateKeyPairSync, publicEncrypt } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
+import { promisify } from 'node:util';
 import type { CryptographicParameters as Parameters } from '@vouchsafe/kmip/cryptographic-parameters';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { rsaDecrypt, rsaEncrypt } from './rsa-cipher.ts';
@@ -67,10 +72,6 @@ test('RSA encrypts and decrypts with OAEP; what was changed or belongs to anothe
   assert.deepEqual(rsaDecrypt(rsa.privateKey, parameters, rsaEncrypt(rsa.publicKey, parameters, data)), data);
   assert.throws(() => rsaEncrypt(rsa.publicKey, {}, data), refused('Invalid Field'));
   assert.throws(
-    () => rsaEncrypt(rsa.publicKey, { padding: 'OAEP', hash: 'SHA-384', maskGeneratorHash: 'SHA-256' }, data),
-    refused('Feature Not Supported'),
-  );
-  assert.throws(
     () => rsaEncrypt(rsa.publicKey, { padding: 'OAEP', hash: 'SHA-256' }, Buffer.alloc(512)),
     refused('Cryptographic Failure'),
   );
@@ -81,4 +82,57 @@ test('a PKCS #1 v1.5 padding that is wrong gives no sign of it', () => {
   const encrypted = rsaEncrypt(other.publicKey, parameters, data);
   const shorter = Uint8Array.from(encrypted, (octet, i) => (i === 0 ? 0 : octet));
   assert.notDeepEqual(rsaDecrypt(rsa.privateKey, parameters, shorter), data);
+});
+
+test('OAEP with two digests understands OpenSSL, and OpenSSL understands it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'oaep-'));
+  try {
+    const file = (name: string, octets: string | Uint8Array) => {
+      writeFileSync(join(folder, name), octets);
+      return join(folder, name);
+    };
+    const key = file('key.pem', rsa.privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    const options = [
+      'rsa_padding_mode:oaep',
+      'rsa_oaep_md:sha384',
+      'rsa_mgf1_md:sha256',
+      'rsa_oaep_label:6c6162656c',
+    ].flatMap((each) => ['-pkeyopt', each]);
+    const openssl = async (what: string, name: string) => {
+      const out = join(folder, 'out');
+      await promisify(execFile)('openssl', ['pkeyutl', what, '-inkey', key, ...options, '-in', name, '-out', out]);
+      return readFileSync(out);
+    };
+    const digests = { hash: 'SHA-384', maskGeneratorHash: 'SHA-256' } as const;
+    const parameters = { padding: 'OAEP', ...digests, pSource: Buffer.from('label') } as const;
+    assert.deepEqual(rsaDecrypt(rsa.privateKey, parameters, await openssl('-encrypt', file('plain', data))), data);
+    const encrypted = rsaEncrypt(rsa.publicKey, parameters, data);
+    assert.deepEqual(await openssl('-decrypt', file('encrypted', encrypted)), data);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('OAEP with two digests refuses what was changed, too long, or padded with other digests, in one text', () => {
+  const parameters = { padding: 'OAEP', hash: 'SHA-384', maskGeneratorHash: 'SHA-256' } as const;
+  const failing = (work: () => unknown) => assert.throws(work, /the data do not suit the key and padding/);
+  for (const length of [0, 1, 158]) {
+    const plain = Buffer.alloc(length, 1);
+    assert.deepEqual(rsaDecrypt(rsa.privateKey, parameters, rsaEncrypt(rsa.publicKey, parameters, plain)), plain);
+  }
+  failing(() => rsaEncrypt(rsa.publicKey, parameters, Buffer.alloc(159)));
+  const encrypted = rsaEncrypt(rsa.publicKey, parameters, data);
+  for (let at = 0; at < encrypted.length; at += 17)
+    failing(() =>
+      rsaDecrypt(
+        rsa.privateKey,
+        parameters,
+        encrypted.map((octet, i) => (i === at ? octet ^ 1 : octet)),
+      ),
+    );
+  for (const other of [{ hash: 'SHA-256' }, { maskGeneratorHash: 'SHA-1' }, { pSource: data }] as const)
+    failing(() => rsaDecrypt(rsa.privateKey, { ...parameters, ...other }, encrypted));
+  const bare = { key: rsa.publicKey, padding: constants.RSA_NO_PADDING };
+  for (const block of [Buffer.alloc(256), Buffer.concat([Uint8Array.of(1), Buffer.alloc(255)])])
+    failing(() => rsaDecrypt(rsa.privateKey, parameters, publicEncrypt(bare, block)));
 });

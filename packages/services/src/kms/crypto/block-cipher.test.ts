@@ -99,11 +99,14 @@ test('what a mode does not know is refused', () => {
     { parameters: { mode: 'CTR', padding: 'PKCS5' }, iv },
     { parameters: { mode: 'CBC' }, iv, additional: block },
     { parameters: { mode: 'GCM' }, iv: Buffer.alloc(4) },
-    { parameters: { mode: 'GCM', tagLength: 4 }, iv },
-    { parameters: { mode: 'GCM', tagLength: 32 }, iv },
   ];
   for (const each of bad)
     assert.throws(() => encrypt(key, { data: block, ...each } as CipherInput), refused('Invalid Field'));
+  for (const tagLength of [0, 1, 4, 11, 17, 32, -1])
+    assert.throws(
+      () => encrypt(key, { data: block, parameters: { mode: 'GCM', tagLength }, iv }),
+      refused('General Failure'),
+    );
   using wrong = Secret.take(new Uint8Array(20));
   assert.throws(() => encrypt(wrong, { parameters: { mode: 'ECB' }, data: block }), refused('Cryptographic Failure'));
 });

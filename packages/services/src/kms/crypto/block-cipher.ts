@@ -108,9 +108,10 @@ function checkedIv(mode: Mode, { iv }: CipherInput): Uint8Array | null {
 const badTagLength = (octets: number) => octets < tagLengths.least || octets > tagLengths.most;
 
 function tagLength({ tagLength: asked = tagLengths.most }: Parameters): number {
+  // The reason of the standard's own case, CS-BC-M-GCM-1-14.
   if (badTagLength(asked))
     throw new OperationError(
-      'Invalid Field',
+      'General Failure',
       `Tag Length: ${asked}, expected ${tagLengths.least} to ${tagLengths.most} octets`,
     );
   return asked;

@@ -9,13 +9,7 @@ import { dateField, isCustomName, isMultiple } from '../attributes/writable.ts';
 import { encodeContent } from '../content/content.ts';
 import { digestAttribute } from '../content/digest.ts';
 import { type ManagedObject, settled } from '../managed-object.ts';
-import { type Asked, invalid, notSupported, refuseTakenNames } from '../operations/context.ts';
-
-/** What a client says of a new object: attributes, and before 1.3 names of templates. */
-export interface Template {
-  readonly names: readonly unknown[];
-  readonly attributes: readonly Attribute[];
-}
+import { type Asked, invalid, refuseTakenNames } from '../operations/context.ts';
 
 /** An object that is about to be. */
 export interface NewObject {
@@ -37,12 +31,6 @@ export const generator = {
   length: 256,
   drbg: 'CTR',
 } as const;
-
-/** The attributes of a template. @throws {OperationError} when it names templates: there are none here */
-export function attributesAsked({ names, attributes }: Template): readonly Attribute[] {
-  if (names.length > 0) throw notSupported('Template-Attribute: templates by name');
-  return attributes;
-}
 
 /** Puts a new object into the store. Its content remains the caller's. @throws {OperationError} */
 export async function insertNew(spec: NewObject, call: Asked): Promise<ManagedObject> {

@@ -19,7 +19,7 @@ export type Asked = Call<KmsClient, Session>;
 export async function subject(id: string | undefined, call: Asked): Promise<ManagedObject> {
   const wanted = id ?? call.placeholder;
   if (wanted === undefined)
-    throw new OperationError('Missing Data', 'no Unique Identifier, and no ID Placeholder is set');
+    throw new OperationError('Item Not Found', 'no Unique Identifier, and no ID Placeholder is set');
   const found = await call.tx.object(call.client.scope, wanted);
   if (found === undefined) throw new OperationError('Item Not Found', 'no such object');
   return settled(found, call.now);

@@ -2,11 +2,13 @@ import { type Attribute, attributeValue } from '@vouchsafe/kmip/attribute';
 import { type ManagedObject as Content, wipeObject } from '@vouchsafe/kmip/managed-object';
 import type { createKeyPair as operation } from '@vouchsafe/kmip/operations/create-key-pair';
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
+import type { TemplateAttribute } from '@vouchsafe/kmip/template-attribute';
 import { keyFacts } from '../content/key-facts.ts';
 import type { KeyHalf } from '../content/key-formats.ts';
 import { link } from '../objects/links.ts';
 import { halfContent, type MadePair, madePair } from '../objects/made.ts';
-import { attributesAsked, insertNew } from '../objects/new-object.ts';
+import { insertNew } from '../objects/new-object.ts';
+import { attributesAsked } from '../objects/templates.ts';
 import { type Asked, checkMask, invalid, newId } from './context.ts';
 
 /** KMIP 1.4, 4.2. */
@@ -14,9 +16,9 @@ export async function createKeyPair(
   { common, privateKey, publicKey }: RequestOf<typeof operation>,
   call: Asked,
 ): Promise<ResponseOf<typeof operation>> {
-  const shared = common === undefined ? [] : attributesAsked(common);
-  const ofPrivate = [...shared, ...(privateKey === undefined ? [] : attributesAsked(privateKey))];
-  const ofPublic = [...shared, ...(publicKey === undefined ? [] : attributesAsked(publicKey))];
+  const shared = await said(common, call);
+  const ofPrivate = [...shared, ...(await said(privateKey, call))];
+  const ofPublic = [...shared, ...(await said(publicKey, call))];
   checkMask(ofPrivate);
   checkMask(ofPublic);
   const pair = await generated(ofPrivate, ofPublic, call);
@@ -24,6 +26,10 @@ export async function createKeyPair(
   call.placeholder = ids.privateKeyId;
   return ids;
 }
+
+/** The attributes that a template asks for; none when there is no template. */
+export const said = async (template: TemplateAttribute | undefined, call: Asked): Promise<readonly Attribute[]> =>
+  template === undefined ? [] : await attributesAsked(template, call);
 
 /** Both halves must be asked for as one and the same key. */
 async function generated(

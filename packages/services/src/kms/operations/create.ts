@@ -3,7 +3,8 @@ import { wipeObject } from '@vouchsafe/kmip/managed-object';
 import type { create as operation } from '@vouchsafe/kmip/operations/create';
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
 import { madeSymmetricKey } from '../objects/made.ts';
-import { attributesAsked, insertNew } from '../objects/new-object.ts';
+import { insertNew } from '../objects/new-object.ts';
+import { attributesAsked } from '../objects/templates.ts';
 import { type Asked, checkMask, invalid } from './context.ts';
 
 /** KMIP 1.4, 4.1. */
@@ -12,7 +13,7 @@ export async function create(
   call: Asked,
 ): Promise<ResponseOf<typeof operation>> {
   if (objectType !== 'Symmetric Key') throw invalid(`Object Type: ${objectType} cannot be created`);
-  const asked = attributesAsked(template);
+  const asked = await attributesAsked(template, call);
   checkMask(asked);
   const algorithm = attributeValue(asked, 'Cryptographic Algorithm');
   const content = madeSymmetricKey(algorithm, attributeValue(asked, 'Cryptographic Length'));

@@ -8,7 +8,8 @@ import { derive } from '../crypto/derive.ts';
 import type { ManagedObject } from '../managed-object.ts';
 import { link, withLink } from '../objects/links.ts';
 import { symmetricKey, symmetricOctets } from '../objects/made.ts';
-import { attributesAsked, insertNew } from '../objects/new-object.ts';
+import { insertNew } from '../objects/new-object.ts';
+import { attributesAsked } from '../objects/templates.ts';
 import { checkUse, parametersFor } from '../usage.ts';
 import { type Asked, checkMask, contentOf, invalid, notSupported, spend, subject } from './context.ts';
 
@@ -18,7 +19,7 @@ type Request = RequestOf<typeof operation>;
 export async function deriveKey(request: Request, call: Asked): Promise<ResponseOf<typeof operation>> {
   const { objectType, ids, template } = request;
   if (ids.length > 1) throw notSupported('Derive Key: from several objects');
-  const asked = attributesAsked(template);
+  const asked = await attributesAsked(template, call);
   const base = await subject(ids[0], call);
   checkUse(base, 'Derive Key', call.now);
   const content = contentFor(objectType, asked, await derived(base, request, octetsFor(objectType, asked), call));

@@ -19,6 +19,7 @@ const most = 1000;
 export async function locate(request: Request, call: Asked): Promise<ResponseOf<typeof operation>> {
   const { offsetItems: from = 0, maximumItems: count = most } = request;
   if (from < 0 || count < 0) throw invalid('Maximum Items or Offset Items below 0');
+  if (request.groupMember !== undefined) return await inGroup(request, call);
   const page: string[] = [];
   let total = 0;
   for await (const { id } of found(request, call)) {
@@ -28,6 +29,16 @@ export async function locate(request: Request, call: Asked): Promise<ResponseOf<
   }
   call.placeholder = page.length === 1 ? page[0] : undefined;
   return { ids: page, ...(countsAll(request, call) ? { total } : {}) };
+}
+
+/** Members of a group are used up in the order in which they came. */
+async function inGroup(request: Request, call: Asked): Promise<ResponseOf<typeof operation>> {
+  const { offsetItems: from = 0, maximumItems: count = most } = request;
+  const all: string[] = [];
+  for await (const { id } of found(request, call)) all.push(id);
+  const ids = all.toReversed().slice(from, from + Math.min(count, most));
+  call.placeholder = ids.length === 1 ? ids[0] : undefined;
+  return { ids, ...(countsAll(request, call) ? { total: all.length } : {}) };
 }
 
 /** Located Items says how many there are altogether: from 1.3 on, to whoever takes them page by page. */

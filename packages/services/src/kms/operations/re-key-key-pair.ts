@@ -8,10 +8,9 @@ import { curveOfKey } from '../crypto/transparent-ec.ts';
 import type { ManagedObject } from '../managed-object.ts';
 import { linked, withLink } from '../objects/links.ts';
 import { madePair } from '../objects/made.ts';
-import { attributesAsked, type Template } from '../objects/new-object.ts';
 import { checkReplaceable, replacementAttributes, withoutNames } from '../objects/replacement.ts';
 import { type Asked, contentOf, subject } from './context.ts';
-import { insertPair } from './create-key-pair.ts';
+import { insertPair, said } from './create-key-pair.ts';
 
 type Request = RequestOf<typeof operation>;
 
@@ -20,20 +19,18 @@ export async function reKeyKeyPair(request: Request, call: Asked): Promise<Respo
   const { privateKeyId, offset, common, privateKey, publicKey } = request;
   const oldPrivate = await half('Private Key', privateKeyId, call);
   const oldPublic = await half('Public Key', linked(oldPrivate, 'Public Key Link') ?? '', call);
-  const asked = (old: ManagedObject, own: Template | undefined) =>
-    replacementAttributes(old, [...said(common), ...said(own)], offset, call.now);
-  const ofPrivate = asked(oldPrivate, privateKey);
+  const asked = async (old: ManagedObject, own: Request['privateKey']) =>
+    replacementAttributes(old, [...(await said(common, call)), ...(await said(own, call))], offset, call.now);
+  const ofPrivate = await asked(oldPrivate, privateKey);
+  const ofPublic = await asked(oldPublic, publicKey);
   const pair = await generated(oldPrivate, ofPrivate, call);
   for (const old of [oldPrivate, oldPublic]) await call.tx.update(withoutNames(old));
-  const made = await insertPair(pair, { private: ofPrivate, public: asked(oldPublic, publicKey) }, call);
+  const made = await insertPair(pair, { private: ofPrivate, public: ofPublic }, call);
   await replace(oldPrivate, made.privateKeyId, call);
   await replace(oldPublic, made.publicKeyId, call);
   call.placeholder = made.privateKeyId;
   return made;
 }
-
-const said = (template: Template | undefined): readonly Attribute[] =>
-  template === undefined ? [] : attributesAsked(template);
 
 async function half(type: 'Private Key' | 'Public Key', id: string | undefined, call: Asked): Promise<ManagedObject> {
   const old = await subject(id, call);

@@ -5,9 +5,10 @@ import type { reKey as operation } from '@vouchsafe/kmip/operations/re-key';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { link, withLink } from '../objects/links.ts';
 import { madeSymmetricKey } from '../objects/made.ts';
-import { attributesAsked, insertNew } from '../objects/new-object.ts';
+import { insertNew } from '../objects/new-object.ts';
 import { checkReplaceable, replacementAttributes, withoutNames } from '../objects/replacement.ts';
 import { type Asked, subject } from './context.ts';
+import { said } from './create-key-pair.ts';
 
 /** KMIP 1.4, 4.4. The new key takes over the names of the old one. */
 export async function reKey(
@@ -18,7 +19,7 @@ export async function reKey(
   checkReplaceable(old);
   if (old.type !== 'Symmetric Key')
     throw new OperationError('Illegal Operation', `a ${old.type} is not replaced by Re-key`);
-  const asked = replacementAttributes(old, template === undefined ? [] : attributesAsked(template), offset, call.now);
+  const asked = replacementAttributes(old, await said(template, call), offset, call.now);
   const length = attributeValue(asked, 'Cryptographic Length');
   const content = madeSymmetricKey(attributeValue(asked, 'Cryptographic Algorithm'), length);
   call.owned.defer(() => wipeObject(content));

@@ -10,7 +10,8 @@ import { isWrapped, plainValue, secretOf } from '../content/content.ts';
 import { keyFacts, sameAlgorithm } from '../content/key-facts.ts';
 import { isEncryptedPkcs8, readKey } from '../content/key-formats.ts';
 import { symmetricOctets } from '../objects/made.ts';
-import { attributesAsked, insertNew } from '../objects/new-object.ts';
+import { insertNew } from '../objects/new-object.ts';
+import { attributesAsked } from '../objects/templates.ts';
 import { type Asked, invalid, notSupported } from './context.ts';
 
 /** KMIP 1.4, 4.3. */
@@ -20,7 +21,7 @@ export async function register(
 ): Promise<ResponseOf<typeof operation>> {
   call.owned.defer(() => wipeObject(content));
   if (content.type !== objectType) throw invalid(`Object Type: ${objectType}, but a ${content.type} follows`);
-  const asked = attributesAsked(template);
+  const asked = await attributesAsked(template, call);
   const { id } = await insertNew({ content, asked, derived: derivedAttributes(content, asked), made: false }, call);
   call.placeholder = id;
   return { id };
@@ -59,6 +60,13 @@ const kinds: { [T in Content['type']]?: Derive<T> } = {
     return certificateAttributes(value);
   },
   'Opaque Object': () => [],
+  // What is in it, only PGP understands.
+  'PGP Key': ({ block }, asked) => {
+    const { algorithm, length } = described(block, asked);
+    return facts(algorithm, length);
+  },
+  Template: ({ attributes }, asked) =>
+    asked.some(({ name }) => name === 'Name') ? [] : attributes.filter(({ name }) => name === 'Name'),
 };
 
 /** Whether the server has the key itself. */
