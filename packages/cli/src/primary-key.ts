@@ -1,10 +1,10 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { Problem } from '@vouchsafe/domain/problem';
 import { kmipClient } from '@vouchsafe/kmip/client/client';
 import { KmipError } from '@vouchsafe/kmip/error';
 import { addressOf } from '@vouchsafe/services/config/address';
 import { readInput } from './files.ts';
+import { readPrivateKey } from './private-key.ts';
 
 /** Which key server, and as whom. */
 export interface PrimaryKeyOrder {
@@ -23,7 +23,7 @@ export interface PrimaryKeyOrder {
 export async function makePrimaryKey({ server, client, certificates }: PrimaryKeyOrder): Promise<string> {
   const text = (name: string) => new TextDecoder().decode(readInput(join(certificates, name)));
   const [ca, certificate] = [text('ca.crt'), text(`${client}.crt`)];
-  const key = privateKey(join(certificates, `${client}.key`));
+  const key = readPrivateKey(join(certificates, `${client}.key`));
   using kmip = kmipClient({ servers: [{ ...addressOf(server, '--server'), trust: { ca } }], certificate, key });
   try {
     const usage = ['Encrypt', 'Decrypt', 'Wrap Key', 'Unwrap Key'] as const;
@@ -35,17 +35,5 @@ export async function makePrimaryKey({ server, client, certificates }: PrimaryKe
     const kind =
       cause.code === 'operation.failed' || cause.code === 'server.untrusted' ? 'kmip.refused' : 'kmip.unreachable';
     throw new Problem(kind, cause.message, { cause });
-  }
-}
-
-function privateKey(path: string): KeyObject {
-  const pem = readInput(path);
-  try {
-    return createPrivateKey(Buffer.from(pem));
-  } catch {
-    // The cause is left out: messages of the parser could quote the key.
-    throw new Problem('input.malformed', `${path}: expected an unencrypted private key in PEM`);
-  } finally {
-    pem.fill(0);
   }
 }

@@ -1,4 +1,3 @@
-import { createPrivateKey } from 'node:crypto';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Examination } from '@vouchsafe/services/kms/doctor/patient';
@@ -7,6 +6,7 @@ import type { Command } from 'commander';
 import { globalsOf } from '../context.ts';
 import { readInput } from '../files.ts';
 import { print, progressLine, type View } from '../output.ts';
+import { readPrivateKey } from '../private-key.ts';
 
 interface Options {
   readonly cert: string;
@@ -104,7 +104,7 @@ function examinationOf(options: Options): Omit<Examination, 'server'> {
   if (!(timeout >= 100 && timeout <= 600_000)) throw new Problem('usage.invalid', '--timeout: expected 0.1 to 600');
   const trust = ca !== undefined ? { ca: textOf(ca) } : pin !== undefined ? { pin } : undefined;
   return {
-    identity: { certificate: textOf(options.cert), key: keyOf(options.key) },
+    identity: { certificate: textOf(options.cert), key: readPrivateKey(options.key) },
     ...(trust === undefined ? {} : { trust }),
     ...(user === undefined ? {} : { login: { username: user, password: passwordOf(passwordFile!) } }),
     foreign,
@@ -113,18 +113,6 @@ function examinationOf(options: Options): Omit<Examination, 'server'> {
 }
 
 const textOf = (path: string): string => new TextDecoder().decode(readInput(path, 256 * 1024));
-
-function keyOf(path: string) {
-  const pem = readInput(path, 64 * 1024);
-  try {
-    return createPrivateKey(Buffer.from(pem));
-  } catch {
-    // The cause is left out: messages of the parser could quote the key.
-    throw new Problem('input.malformed', `${path}: expected an unencrypted private key in PEM`);
-  } finally {
-    pem.fill(0);
-  }
-}
 
 /** The file without the line end that editors put there. */
 function passwordOf(path: string): Secret {

@@ -3,12 +3,16 @@ import { globalsOf } from '../context.ts';
 import { print, say, type View } from '../output.ts';
 import { addDoctor } from './kms-doctor.ts';
 import { addRootKey } from './kms-root-key.ts';
+import { addServer } from './kms-server.ts';
+import { addStatus } from './kms-status.ts';
 
 /** `vouchsafe kms`: the embedded key server. */
 export function addKms(program: Command): void {
   const kms = program.command('kms').description('the embedded key server');
   addClient(kms.command('client').description('who may talk to the key server'));
   addRootKey(kms);
+  addServer(kms);
+  addStatus(kms);
   addDoctor(kms);
   addKey(kms.command('key').description('keys of a key server'));
 }

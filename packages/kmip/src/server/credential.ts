@@ -10,11 +10,17 @@ export const UsernameAndPassword = structure('Credential Value', {
 });
 
 /**
- * Why a credential is refused; nothing when it is well formed. A credential is not looked at otherwise: the client is
- * who its certificate says, and a credential must never make it more.
+ * Why a credential is refused; nothing when it may stand there. The client is who its certificate says: a credential may
+ * be of no other user than it has, and never makes it more. Passwords are not looked at.
+ *
+ * @param mayBe whether the client may call itself this user
  */
-export function credentialFault(credential: ValueOf<typeof Credential>): string | undefined {
+export function credentialFault(
+  credential: ValueOf<typeof Credential>,
+  mayBe: (username: string) => boolean,
+): string | undefined {
   if (credential.type !== 'Username and Password') return `Credential Type ${credential.type} is not accepted here`;
-  credential.value.as(UsernameAndPassword).password?.[Symbol.dispose]();
-  return undefined;
+  const { username, password } = credential.value.as(UsernameAndPassword);
+  password?.[Symbol.dispose]();
+  return mayBe(username) ? undefined : 'this user name is not one of this client';
 }

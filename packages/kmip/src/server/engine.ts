@@ -66,6 +66,8 @@ export interface Engine<Client, Tx> {
    * throws, nothing of its work may stay, while what the message did before stays.
    */
   perform<T>(operation: RequestItem['operation'], call: Call<Client, Tx>, act: () => Promise<T>): Promise<T>;
+  /** Whether a credential of this client may carry this user name; any may, without this. */
+  mayBe?(client: Client, username: string): boolean;
   /** An error that is no `OperationError`: a defect. The client learns nothing of it. */
   report?(error: unknown): void;
 }
@@ -99,7 +101,7 @@ export async function answer<Client, Tx>(
       // A message may be carried out again from its start, with the same secrets.
       again: true,
     });
-    checkMessage(request);
+    checkMessage(request, (username) => engine.mayBe?.(client, username) ?? true);
     return { message: await carryOut(engine, client, request, ours, now), close: false };
   } catch (error) {
     const malformed = error instanceof TtlvError && error.fault === 'malformed';
@@ -115,7 +117,7 @@ const replyVersion = (asked: ProtocolVersion | undefined): ProtocolVersion =>
   versions.find(({ major, minor }) => major === asked?.major && minor <= asked.minor) ?? common;
 
 /** Everything for which a message is refused as a whole, before anything is carried out. */
-function checkMessage({ header, items }: RequestMessage): void {
+function checkMessage({ header, items }: RequestMessage, mayBe: (username: string) => boolean): void {
   const refuse = (reason: OperationError['reason'], why: string): never => {
     throw new OperationError(reason, why);
   };
@@ -128,7 +130,7 @@ function checkMessage({ header, items }: RequestMessage): void {
     refuse('Invalid Message', 'a batch item without Unique Batch Item ID among several');
   if (new Set(ids).size < ids.length) refuse('Invalid Message', 'a Unique Batch Item ID stands twice');
   for (const credential of header.authentication?.credentials ?? []) {
-    const fault = credentialFault(credential);
+    const fault = credentialFault(credential, mayBe);
     if (fault !== undefined) refuse('Authentication Not Successful', fault);
   }
 }

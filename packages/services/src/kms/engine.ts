@@ -103,6 +103,7 @@ export function kmsEngine(
   return {
     handlers,
     now: options.now,
+    mayBe: ({ users }, username) => users.length === 0 || users.includes(username),
     message: ({ operations }, work) => inSession(store, audit, !operations.some((name) => writing.has(name)), work),
     perform: (operation, { client, tx }, act) =>
       tx.recorded(operation, client, async () => {

@@ -202,6 +202,23 @@ test('a credential is neither refused for being there nor does it make the clien
   other.close();
 });
 
+test('a client that has user names comes under no other, and its own make it nobody else', async (t) => {
+  const { fixture } = await open(t);
+  const files = await fixture.addClient('bound', { users: ['somebody', 'else'] });
+  const client = await rawClient(fixture.kms.address.port, files);
+  const named = (username: string) => ({
+    ...password(),
+    value: bound(UsernameAndPassword, { username, password: undefined }),
+  });
+  const reasonOf = async (...credentials: ReturnType<typeof named>[]) =>
+    (await client.ask(requestMessage([creating()], { authentication: { credentials } }))).items[0]?.reason;
+  assert.equal(await reasonOf(named('somebody')), undefined);
+  assert.equal(await reasonOf(named('one')), 'Authentication Not Successful');
+  assert.equal(await reasonOf(named('Somebody')), 'Authentication Not Successful');
+  assert.equal(await reasonOf(named('somebody'), named('one')), 'Authentication Not Successful');
+  client.close();
+});
+
 test('messages in one write, and in writes of one octet, are answered in order', async (t) => {
   const { raw } = await open(t);
   const client = await raw();
