@@ -217,9 +217,11 @@ export class PushedKeys {
 
   #refuseTooMany(claims: KeyPush): void {
     const { store } = this.#input;
+    const { prv } = claims;
+    const unknownKey = claims.kind === 'standard' && this.#standardKey(prv, keyOf(claims)) === undefined;
     const full =
-      (this.#provider(claims.prv) === undefined && store.countState(providers) >= limits.providers) ||
-      (claims.kind === 'standard' && store.countState(standardKeys) >= limits.keys);
+      (this.#provider(prv) === undefined && store.countState(providers) >= limits.providers) ||
+      (unknownKey && store.countState(standardKeys) >= limits.keys);
     if (full)
       throw new Problem(
         'push.refused',

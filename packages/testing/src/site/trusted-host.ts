@@ -18,6 +18,8 @@ export interface TrustedHostOptions extends LibvirtHostOptions {
   readonly tpms: TpmAuthority;
   /** The pinned group. */
   readonly group: string;
+  /** The pinned center, if there is one. */
+  readonly center?: string;
   readonly port: number;
   /** The program that it runs; this repository's unless given. */
   readonly program?: typeof vouchsafe;
@@ -92,7 +94,7 @@ export class TrustedHost implements AsyncDisposable {
 }
 
 async function configure(
-  { name, address, port, group, boot }: TrustedHostOptions,
+  { name, address, port, group, center, boot }: TrustedHostOptions,
   libvirt: LibvirtHost,
   tpm: Swtpm,
 ): Promise<void> {
@@ -109,6 +111,14 @@ async function configure(
   const paths = { state: '/var/lib/vouchsafe', run: '/run/vouchsafe' };
   await writeFile(
     join(folder, 'host.toml'),
-    toml({ role: 'trusted', name, ...paths, listen: `${address}:${port}`, group, agent }),
+    toml({
+      role: 'trusted',
+      name,
+      ...paths,
+      listen: `${address}:${port}`,
+      group,
+      ...(center === undefined ? {} : { center }),
+      agent,
+    }),
   );
 }
