@@ -12,8 +12,8 @@ import { Framer } from '../ttlv/framer.ts';
 import { decodeItem, encodeItem } from '../ttlv/item.ts';
 import { bound } from '../ttlv/lazy.ts';
 
-/** What a fake server does with a request: octets to send, nothing ever, or the end of the connection. */
-export type Reaction = Uint8Array | 'silence' | 'close';
+/** What a fake server does with a request: octets to send, nothing ever, the end of the connection, or anything else. */
+export type Reaction = Uint8Array | 'silence' | 'close' | ((socket: TLSSocket) => void);
 
 /** Decides about the `n`th request (from 1) that is no Discover Versions. */
 export type Script = (request: RequestMessage, n: number) => Reaction;
@@ -41,6 +41,8 @@ export async function fakeKmipServer(options: {
   /** Default 127.0.0.1. */
   readonly host?: string;
   readonly tls?: TlsOptions;
+  /** Sent on each connection before anything was asked. */
+  readonly greeting?: Uint8Array;
 }): Promise<FakeServer> {
   const sockets = new Set<TLSSocket>();
   const seen: string[] = [];
@@ -65,6 +67,7 @@ export async function fakeKmipServer(options: {
     connections++;
     sockets.add(socket);
     const framer = new Framer('Request Message');
+    if (options.greeting !== undefined) socket.write(options.greeting);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
     socket.on('data', (chunk) => {
@@ -72,6 +75,7 @@ export async function fakeKmipServer(options: {
       for (let message = framer.next(); message !== undefined; message = framer.next()) {
         const reaction = react(message);
         if (reaction === 'close') socket.destroy();
+        else if (typeof reaction === 'function') reaction(socket);
         else if (reaction !== 'silence') socket.write(reaction);
       }
     });
