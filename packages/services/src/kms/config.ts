@@ -31,6 +31,24 @@ const PostgresConfig = Type.Object(
 );
 type PostgresConfig = Type.Static<typeof PostgresConfig>;
 
+/** A PKCS#11 token that makes keys of clients and never gives them away. */
+const TokenConfig = Type.Object(
+  {
+    /** The shared library of the token's vendor. */
+    module: Path,
+    /** Label of the token. */
+    label: Type.String({ minLength: 1, maxLength: 32 }),
+    /** Serial number, where several tokens have this label. */
+    serial: Type.Optional(Type.String({ minLength: 1, maxLength: 16 })),
+    /** Holds the PIN and nothing else. */
+    pin_file: Path,
+    /** Which keys that clients have made here: those with Extractable = false, or all. */
+    keys: Type.Union([Type.Literal('unextractable'), Type.Literal('all')]),
+  },
+  closed,
+);
+export type TokenConfig = Type.Static<typeof TokenConfig>;
+
 /** `kms.toml` in the data folder of a key server. Without it, everything is as by default. */
 export const KmsConfig = Type.Object(
   {
@@ -42,6 +60,7 @@ export const KmsConfig = Type.Object(
     legacy_tls: Type.Optional(Type.Boolean()),
     limits: Type.Optional(LimitsConfig),
     postgres: Type.Optional(PostgresConfig),
+    token: Type.Optional(TokenConfig),
     /**
      * When the record of a reading operation is on the disk: within 50 ms (`batched`), or before its answer (`strict`).
      * Changes are always recorded before their answer.

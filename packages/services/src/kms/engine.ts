@@ -38,6 +38,7 @@ import { signatureVerify } from './operations/signature-verify.ts';
 import { permits } from './roles.ts';
 import { inSession, type Session } from './session.ts';
 import type { KeyStore } from './store.ts';
+import type { TokenKeys } from './token-keys.ts';
 
 const handlers: Handlers<KmsClient, Session> = {
   Create: create,
@@ -94,17 +95,25 @@ const writing = new Set<string>([
   'Destroy',
 ] satisfies (keyof typeof handlers)[]);
 
+/** These wait for the token, which must not happen while others wait for their turn to write. */
+const making = new Set<string>(['Create', 'Re-key'] satisfies (keyof typeof handlers)[]);
+
 /** The key server on its store: every message is one transaction, and nothing stays of an operation that fails. */
 export function kmsEngine(
   store: KeyStore,
   audit: KmsAudit,
-  options: { now(): Date; report?(error: unknown): void },
+  options: { now(): Date; report?(error: unknown): void; tokenKeys?: TokenKeys | undefined },
 ): Engine<KmsClient, Session> {
+  const { tokenKeys, report } = options;
   return {
     handlers,
     now: options.now,
     mayBe: ({ users }, username) => users.length === 0 || users.includes(username),
-    message: ({ operations }, work) => inSession(store, audit, !operations.some((name) => writing.has(name)), work),
+    message: ({ operations }, work) => {
+      const slow = (name: string) => tokenKeys !== undefined && making.has(name);
+      const looksReading = operations.some(slow) || !operations.some((name) => writing.has(name));
+      return inSession(store, audit, { looksReading, tokenKeys, report }, work);
+    },
     perform: (operation, { client, tx }, act) =>
       tx.recorded(operation, client, async () => {
         if (Object.hasOwn(handlers, operation) && !permits(client.roles, operation))

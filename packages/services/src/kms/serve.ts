@@ -18,6 +18,7 @@ import { openServerIdentity } from './server-certificate.ts';
 import type { Session } from './session.ts';
 import type { KeyStore } from './store.ts';
 import { openKeyStore } from './store-open.ts';
+import { TokenKeys } from './token-keys.ts';
 import { watchIdentity } from './watch-identity.ts';
 
 const defaultListen = '127.0.0.1:5696';
@@ -70,7 +71,12 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
   const audit = opened.adopt(new KmsAudit(file, config.audit_reads === 'strict'), (each) => each.close());
   const store = opened.use(await openKeyStore(layout));
   const report = options.report ?? (() => {});
-  const engine = kmsEngine(store, audit, { now, report: (error) => report({ event: 'failed', error }) });
+  const failed = (error: unknown) => report({ event: 'failed', error });
+  const { token } = config;
+  const tokenKeys = token && opened.use(await TokenKeys.open(token, { guard: `${layout.config}.pin-refused` }));
+  const engine = kmsEngine(store, audit, { now, report: failed, tokenKeys });
+  const finished = tokenKeys?.finishDestroyed(store).catch(failed);
+  opened.defer(async () => await finished);
   const limits = { ...limitsOf(config.limits), ...options.limits };
   const serve = (socket: TLSSocket) => {
     const asked = answering({ engine, store, report }, socket);

@@ -74,6 +74,8 @@ function perform(request: TokenRequest, data: Buffer): Performed {
       return { octets: session.decrypt(request.key, request.cipher, data) };
     case 'mac':
       return { octets: session.mac(request.key, request.hash, data) };
+    case 'list-keys':
+      return { octets: Buffer.from(JSON.stringify(session.listKeys(request.from))) };
     case 'destroy-key':
       session.destroyKey(request.key);
       return {};

@@ -26,6 +26,7 @@ export type TokenRequest =
   | { readonly ask: 'find-key'; readonly key: KeyRef }
   | { readonly ask: 'encrypt' | 'decrypt'; readonly key: KeyRef; readonly cipher: CipherRequest }
   | { readonly ask: 'mac'; readonly key: KeyRef; readonly hash: MacHash }
+  | { readonly ask: 'list-keys'; readonly from: number }
   | { readonly ask: 'destroy-key'; readonly key: KeyRef };
 
 /** Why the helper could not, beside the CKR names of PKCS #11. */

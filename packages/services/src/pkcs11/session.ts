@@ -124,6 +124,17 @@ export class TokenSession {
     });
   }
 
+  /** Some of the secret keys that the token keeps, by label and identifier; none at the end. */
+  listKeys(from: number): { label: string; id: string }[] {
+    const wanted = [{ type: ck.CKA_LABEL }, { type: ck.CKA_ID }];
+    return this.#searchAll()
+      .slice(from, from + listed)
+      .map((handle) => {
+        const [label, id] = this.#pkcs11.C_GetAttributeValue(this.#session, handle, wanted);
+        return { label: label!.value.toString('utf8'), id: id!.value.toString('hex') };
+      });
+  }
+
   destroyKey(ref: KeyRef): void {
     const handle = this.findKey(ref);
     this.#handles.delete(JSON.stringify(ref));
@@ -157,6 +168,21 @@ export class TokenSession {
   }
 
   #search(ref: KeyRef): Handle[] {
+    return this.#found(ref, () => this.#pkcs11.C_FindObjects(this.#session, 2));
+  }
+
+  #searchAll(): Handle[] {
+    return this.#found({}, () => {
+      const all: Handle[] = [];
+      for (;;) {
+        const some = this.#pkcs11.C_FindObjects(this.#session, 256);
+        if (some.length === 0) return all;
+        all.push(...some);
+      }
+    });
+  }
+
+  #found(ref: KeyRef, take: () => Handle[]): Handle[] {
     const template: Template = [
       ...identity(ref),
       { type: ck.CKA_CLASS, value: ck.CKO_SECRET_KEY },
@@ -164,7 +190,7 @@ export class TokenSession {
     ];
     this.#pkcs11.C_FindObjectsInit(this.#session, template);
     try {
-      return this.#pkcs11.C_FindObjects(this.#session, 2);
+      return take();
     } finally {
       this.#pkcs11.C_FindObjectsFinal(this.#session);
     }
@@ -180,6 +206,9 @@ export class TokenSession {
     throw new TokenFault('key-unfit', `the key ${inWords(ref)} may leave the token: ${why}`);
   }
 }
+
+/** Keys in one answer: as many as a frame holds with labels and identifiers of usual length. */
+const listed = 1024;
 
 const sessionFlags = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION;
 

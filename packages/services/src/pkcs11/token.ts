@@ -88,6 +88,17 @@ export class Token implements AsyncDisposable {
     return this.#ask({ ask: 'mac', key, hash }, data);
   }
 
+  /** All secret keys in the token, as they are while nobody makes or destroys any. */
+  async *keys(): AsyncGenerator<{ readonly label: string; readonly id: string }> {
+    for (let from = 0; ; ) {
+      const answer = await this.#ask({ ask: 'list-keys', from });
+      const keys = JSON.parse(Buffer.from(answer).toString('utf8')) as { label: string; id: string }[];
+      if (keys.length === 0) return;
+      yield* keys;
+      from += keys.length;
+    }
+  }
+
   async destroyKey(key: KeyRef): Promise<void> {
     await this.#ask({ ask: 'destroy-key', key });
   }

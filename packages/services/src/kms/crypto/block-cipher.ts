@@ -88,6 +88,31 @@ export function decrypt(key: Secret, input: CipherInput): Buffer {
   });
 }
 
+/** What a key that another device keeps is to be used with. */
+export interface CheckedCipher {
+  readonly mode: 'GCM' | 'CBC';
+  /** None where one is to be made. */
+  readonly iv: Uint8Array | undefined;
+  /** Octets of the Authenticated Encryption Tag; 0 without one. */
+  readonly tagBytes: number;
+}
+
+/** The checks of `encrypt` and `decrypt`, for a key that is not at hand. @throws {OperationError} */
+export function checkedCipher(direction: 'encrypt' | 'decrypt', input: CipherInput): CheckedCipher {
+  const { mode: name, randomIv } = input.parameters;
+  const mode = modeOf(input.parameters);
+  if (name !== 'GCM' && name !== 'CBC')
+    throw new OperationError('Feature Not Supported', `Block Cipher Mode: ${name}, expected GCM or CBC for this key`);
+  checkPadding(mode, input);
+  const made = direction === 'encrypt' && input.iv === undefined && randomIv === true;
+  const iv = made ? undefined : checkedIv(mode, input)!;
+  if (direction === 'encrypt') refuse(input.tag !== undefined, 'Authenticated Encryption Tag: is for Decrypt');
+  else refuse(name === 'CBC' && input.tag !== undefined, 'Authenticated Encryption Tag: this mode has none');
+  if (name === 'CBC') return { mode: name, iv, tagBytes: 0 };
+  const tagBytes = direction === 'encrypt' ? tagLength(input.parameters) : checkedTag(input).length;
+  return { mode: name, iv, tagBytes };
+}
+
 function modeOf({ mode }: Parameters): Mode {
   if (mode === undefined || !Object.hasOwn(modes, mode))
     throw new OperationError(
@@ -124,13 +149,18 @@ function checkedTag({ tag, parameters }: CipherInput): Uint8Array {
   return tag;
 }
 
-function setUp(cipher: CipherGCM | DecipherGCM, mode: Mode, { parameters, additional }: CipherInput): void {
+function setUp(cipher: CipherGCM | DecipherGCM, mode: Mode, input: CipherInput): void {
+  checkPadding(mode, input);
+  const { parameters, additional } = input;
+  if (mode.blocks) cipher.setAutoPadding(parameters.padding === 'PKCS5');
+  if (mode.authenticated && additional !== undefined) cipher.setAAD(additional);
+}
+
+function checkPadding(mode: Mode, { parameters, additional }: CipherInput): void {
   const { padding = 'None' } = parameters;
   refuse(padding !== 'None' && padding !== 'PKCS5', `Padding Method: ${padding}, expected PKCS5 or None`);
-  if (mode.blocks) cipher.setAutoPadding(padding === 'PKCS5');
-  else refuse(padding !== 'None', `Padding Method: ${padding}, this mode needs none`);
+  refuse(!mode.blocks && padding !== 'None', `Padding Method: ${padding}, this mode needs none`);
   refuse(!mode.authenticated && (additional?.length ?? 0) > 0, 'Additional Data: this mode does not authenticate');
-  if (mode.authenticated && additional !== undefined) cipher.setAAD(additional);
 }
 
 function cipherName(key: Uint8Array, mode: Mode): string {

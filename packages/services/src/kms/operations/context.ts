@@ -7,6 +7,7 @@ import type { KmsClient } from '../client.ts';
 import { decodeContent } from '../content/content.ts';
 import { type ManagedObject, settled } from '../managed-object.ts';
 import type { Session } from '../session.ts';
+import { isInToken, type TokenKeys } from '../token-keys.ts';
 import { spent } from '../usage.ts';
 
 /** Who asks, and the store as it is for this message. */
@@ -38,6 +39,17 @@ export async function contentOf(object: ManagedObject, call: Asked): Promise<Con
   const content = decodeContent(stored);
   call.owned.defer(() => wipeObject(content));
   return content;
+}
+
+/**
+ * The token, if it has the key of this object; nothing for a key that is here.
+ * @throws {OperationError} when the object was destroyed, or is in a token that this server does not have
+ */
+export function tokenOf(object: ManagedObject, call: Asked): TokenKeys | undefined {
+  if (!isInToken(object)) return undefined;
+  if (isDestroyed(object)) throw new OperationError('Item Not Found', 'the object was destroyed');
+  if (call.tx.tokenKeys !== undefined) return call.tx.tokenKeys;
+  throw new OperationError('Key Value Not Present', 'the key is in a token that this server does not have');
 }
 
 /** Refuses a Name that another living object of the same scope has (KMIP 1.4, 3.2). */

@@ -6,7 +6,7 @@ import { halfOf, secretOf } from '../content/content.ts';
 import { decrypt as decryptBlocks } from '../crypto/block-cipher.ts';
 import { rsaDecrypt } from '../crypto/rsa-cipher.ts';
 import { checkUse, parametersFor } from '../usage.ts';
-import { type Asked, contentOf, given, invalid, refuseParts, subject } from './context.ts';
+import { type Asked, contentOf, given, invalid, refuseParts, subject, tokenOf } from './context.ts';
 import { requireAes } from './encrypt.ts';
 
 /** KMIP 1.4, 4.30: with an AES key, or an RSA private key. */
@@ -20,6 +20,12 @@ export async function decrypt(
   const object = await subject(request.id, call);
   checkUse(object, 'Decrypt', call.now);
   const parameters = parametersFor(object, request.parameters);
+  const tokenKeys = tokenOf(object, call);
+  if (tokenKeys !== undefined) {
+    requireAes(attributeValue(object.attributes, 'Cryptographic Algorithm'), parameters.algorithm);
+    const opened = await tokenKeys.decrypt(object, { parameters, data, iv, additional, tag });
+    return { id: object.id, data: call.owned.use(opened) };
+  }
   const content = await contentOf(object, call);
   let plain: Buffer;
   if (content.type === 'Private Key') {

@@ -2,6 +2,7 @@ import type { destroy as operation } from '@vouchsafe/kmip/operations/destroy';
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { after } from '../state.ts';
+import { isInToken } from '../token-keys.ts';
 import { type Asked, livingSubject } from './context.ts';
 
 /** KMIP 1.4, 4.21. The content is overwritten, what was known about the object stays. */
@@ -12,5 +13,7 @@ export async function destroy({ id }: RequestOf<typeof operation>, call: Asked):
     throw new OperationError('Permission Denied', `the object is ${object.state}; revoke it first`);
   await call.tx.eraseContent(object);
   await call.tx.update({ ...object, state, destroyed: call.now, changed: call.now });
+  const { tokenKeys } = call.tx;
+  if (tokenKeys !== undefined && isInToken(object)) call.tx.afterwards(() => tokenKeys.destroy(object));
   return { id: object.id };
 }

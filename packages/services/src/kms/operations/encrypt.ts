@@ -5,7 +5,7 @@ import { halfOf, secretOf } from '../content/content.ts';
 import { encrypt as encryptBlocks } from '../crypto/block-cipher.ts';
 import { rsaEncrypt } from '../crypto/rsa-cipher.ts';
 import { checkUse, parametersFor } from '../usage.ts';
-import { type Asked, contentOf, given, invalid, refuseParts, spend, subject } from './context.ts';
+import { type Asked, contentOf, given, invalid, refuseParts, spend, subject, tokenOf } from './context.ts';
 
 /** KMIP 1.4, 4.29: with an AES key, or an RSA public key. */
 export async function encrypt(
@@ -18,10 +18,19 @@ export async function encrypt(
   const object = await subject(request.id, call);
   checkUse(object, 'Encrypt', call.now);
   const parameters = parametersFor(object, request.parameters);
-  const content = await contentOf(object, call);
-  await spend(object, data.length, call);
   const { iv, additional } = request;
   const { id } = object;
+  const tokenKeys = tokenOf(object, call);
+  if (tokenKeys !== undefined) {
+    requireAes(attributeValue(object.attributes, 'Cryptographic Algorithm'), parameters.algorithm);
+    await spend(object, data.length, call);
+    return {
+      id,
+      ...(await data.use((bytes) => tokenKeys.encrypt(object, { parameters, data: bytes, iv, additional }))),
+    };
+  }
+  const content = await contentOf(object, call);
+  await spend(object, data.length, call);
   if (content.type === 'Public Key') {
     if (iv !== undefined || additional !== undefined) throw invalid('IV/Counter/Nonce, Additional Data: not with RSA');
     return { id, data: data.use((bytes) => rsaEncrypt(halfOf('Public Key', content), parameters, bytes)) };

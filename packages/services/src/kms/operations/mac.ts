@@ -6,7 +6,7 @@ import { secretOf } from '../content/content.ts';
 import { hmac, hmacHash } from '../crypto/hashes.ts';
 import type { ManagedObject } from '../managed-object.ts';
 import { checkUse, parametersFor } from '../usage.ts';
-import { type Asked, contentOf, given, refuseParts, spend, subject } from './context.ts';
+import { type Asked, contentOf, given, refuseParts, spend, subject, tokenOf } from './context.ts';
 
 /** KMIP 1.4, 4.33: HMAC. */
 export async function mac(request: RequestOf<typeof operation>, call: Asked): Promise<ResponseOf<typeof operation>> {
@@ -27,5 +27,7 @@ export async function macOf(
 ): Promise<Buffer> {
   const { algorithm } = parametersFor(object, asked);
   const name = algorithm ?? attributeValue(object.attributes, 'Cryptographic Algorithm');
+  const tokenKeys = tokenOf(object, call);
+  if (tokenKeys !== undefined) return await tokenKeys.mac(object, hmacHash(name), data);
   return hmac(hmacHash(name), secretOf(await contentOf(object, call)), data);
 }

@@ -1,12 +1,11 @@
-import { attributeValue } from '@vouchsafe/kmip/attribute';
-import { wipeObject } from '@vouchsafe/kmip/managed-object';
 import type { RequestOf, ResponseOf } from '@vouchsafe/kmip/operations/operation';
 import type { reKey as operation } from '@vouchsafe/kmip/operations/re-key';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { link, withLink } from '../objects/links.ts';
-import { madeSymmetricKey } from '../objects/made.ts';
+import { newKey } from '../objects/new-key.ts';
 import { insertNew } from '../objects/new-object.ts';
 import { checkReplaceable, replacementAttributes, withoutNames } from '../objects/replacement.ts';
+import { isInToken } from '../token-keys.ts';
 import { type Asked, subject } from './context.ts';
 import { said } from './create-key-pair.ts';
 
@@ -20,12 +19,12 @@ export async function reKey(
   if (old.type !== 'Symmetric Key')
     throw new OperationError('Illegal Operation', `a ${old.type} is not replaced by Re-key`);
   const asked = replacementAttributes(old, await said(template, call), offset, call.now);
-  const length = attributeValue(asked, 'Cryptographic Length');
-  const content = madeSymmetricKey(attributeValue(asked, 'Cryptographic Algorithm'), length);
-  call.owned.defer(() => wipeObject(content));
+  if (isInToken(old) && call.tx.tokenKeys === undefined)
+    throw new OperationError('Illegal Operation', 'the key is in a token that this server does not have');
+  const key = await newKey(asked, call);
   await call.tx.update(withoutNames(old));
   const derived = [link('Replaced Object Link', old.id)];
-  const made = await insertNew({ content, asked, derived, made: true }, call);
+  const made = await insertNew({ ...key, asked, derived: [...derived, ...key.derived], made: true }, call);
   await call.tx.update({ ...withLink(withoutNames(old), 'Replacement Object Link', made.id), changed: call.now });
   call.placeholder = made.id;
   return { id: made.id };
