@@ -16,6 +16,7 @@ const files: Readonly<Record<string, () => Promise<{ readonly make: MakeTargets 
   attestation: () => import('./targets/attestation.ts'),
   verdict: () => import('./targets/verdict.ts'),
   group: () => import('./targets/group.ts'),
+  'center-keys': () => import('./targets/center-keys.ts'),
   release: () => import('./targets/release.ts'),
   'domain-xml': () => import('./targets/domain-xml.ts'),
   libvirt: () => import('./targets/libvirt.ts'),
