@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { Secret } from '@vouchsafe/bytes/secret';
 import { attributeValue, customAttribute } from '@vouchsafe/kmip/attribute';
 import type { KmipClientOptions } from '@vouchsafe/kmip/client/options';
 import { activate } from '@vouchsafe/kmip/operations/activate';
@@ -31,6 +32,29 @@ for (const fault of faults)
         (await client.get(id, aes256))[Symbol.dispose]();
         if (name !== undefined) assert.deepEqual(await client.locate({ name }), [id]);
       });
+
+test('Register and Re-key that lose their answers make one object each', async (t) => {
+  const { relays, client, direct } = await relayed(t, { stores: 1, relays: 2 });
+  const old = await client.create(aes256);
+  await client.activate(old);
+  relays[0]!.faults.push('lose-answer');
+  const renewed = await client.reKey(old);
+  relays[0]!.faults.push('lose-answer');
+  const material = Secret.take(new Uint8Array(32).fill(3));
+  const brought = await client.register({
+    object: {
+      type: 'Symmetric Key',
+      block: { format: 'Raw', value: { material, attributes: [] }, algorithm: 'AES', length: 256 },
+    },
+    usage: ['Encrypt'],
+    name: 'brought',
+  });
+  assert.deepEqual(relays[0]!.faults, []);
+  const there = await direct[0]!.locate({ attributes: keys });
+  assert.deepEqual(there.toSorted(), [old, renewed, brought].toSorted());
+  using fetched = await client.get(brought, aes256);
+  assert.ok(fetched.material.equals(material));
+});
 
 test('what a lost Create left at a server that went away is destroyed when it is back, and nothing else', async (t) => {
   const { relays, client, direct, events } = await relayed(t, { stores: 2, relays: 2 }, { tryTimeout: 300 });

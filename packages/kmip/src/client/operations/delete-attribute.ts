@@ -1,13 +1,16 @@
 import type { Attribute, AttributeName } from '../../attribute.ts';
-import { deleteAttribute as operation } from '../../operations/delete-attribute.ts';
+import { deleteAttribute as declared } from '../../operations/delete-attribute.ts';
 import type { Cluster } from '../cluster.ts';
 import type { CallOptions } from '../options.ts';
 import { expectId } from './expect.ts';
 import { lookFirst } from './look-first.ts';
+import { whichOne } from './which-one.ts';
+
+const operation = whichOne(declared, ({ index }) => ({ index, current: undefined }));
 
 /** What one Delete Attribute may say for itself. */
 export interface DeleteOptions extends CallOptions {
-  /** Which one of several, in versions 1.x. Default: the first, index 0. */
+  /** Which one of several, in versions 1.x only. Default: the first, index 0. */
   readonly index?: number;
 }
 

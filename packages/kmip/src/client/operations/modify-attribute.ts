@@ -1,12 +1,15 @@
 import type { Attribute } from '../../attribute.ts';
-import { modifyAttribute as operation } from '../../operations/modify-attribute.ts';
+import { modifyAttribute as declared } from '../../operations/modify-attribute.ts';
 import type { Cluster } from '../cluster.ts';
 import type { CallOptions } from '../options.ts';
 import { expectId } from './expect.ts';
+import { whichOne } from './which-one.ts';
+
+const operation = whichOne(declared, ({ attribute, current }) => ({ index: attribute.index, current }));
 
 /** What one Modify Attribute may say for itself. */
 export interface ModifyOptions extends CallOptions {
-  /** From version 2.0 on: which one of several is meant, by its value so far. In versions 1.x its index says so. */
+  /** Which one of several is meant, by the value that it has: for versions from 2.0 on, where there is no index. */
   readonly current?: Attribute;
 }
 
