@@ -11,7 +11,7 @@ import type { Item, ValueOf } from './ttlv/item.ts';
 import { itemTypes } from './ttlv/item-type.ts';
 import { bigInteger, bytes, integer, openEnumeration, secret } from './ttlv/scalars.ts';
 import { optional, repeated, structure } from './ttlv/structure.ts';
-import { type Rank, rankOf } from './ttlv/vocabulary.ts';
+import { lastOfMajor1, newestRank, type Rank, rankOf } from './ttlv/vocabulary.ts';
 
 /** KMIP 1.4, 2.2.1. */
 export const Certificate = structure('Certificate', {
@@ -49,17 +49,19 @@ export const OpaqueObject = structure('Opaque Object', {
 /** KMIP 1.4, 2.2.9. */
 export const PgpKey = structure('PGP Key', { version: integer('PGP Key Version'), block: KeyBlock });
 
-/** How each type of object stands, and the version that brought it. */
+const first = rankOf('1.0');
+
+/** How each type of object stands, and the versions that have it. */
 const kinds = {
-  Certificate: { item: Certificate, since: '1.0' },
-  'Symmetric Key': { item: SymmetricKey, since: '1.0' },
-  'Public Key': { item: PublicKey, since: '1.0' },
-  'Private Key': { item: PrivateKey, since: '1.0' },
-  'Split Key': { item: SplitKey, since: '1.0' },
-  Template: { item: Template, since: '1.0', until: '1.4' },
-  'Secret Data': { item: SecretData, since: '1.0' },
-  'Opaque Object': { item: OpaqueObject, since: '1.0' },
-  'PGP Key': { item: PgpKey, since: '1.2' },
+  Certificate: { item: Certificate, from: first, to: newestRank },
+  'Symmetric Key': { item: SymmetricKey, from: first, to: newestRank },
+  'Public Key': { item: PublicKey, from: first, to: newestRank },
+  'Private Key': { item: PrivateKey, from: first, to: newestRank },
+  'Split Key': { item: SplitKey, from: first, to: newestRank },
+  Template: { item: Template, from: first, to: lastOfMajor1 },
+  'Secret Data': { item: SecretData, from: first, to: newestRank },
+  'Opaque Object': { item: OpaqueObject, from: first, to: newestRank },
+  'PGP Key': { item: PgpKey, from: rankOf('1.2'), to: newestRank },
 } as const;
 
 /** The types of objects that have contents here. */
@@ -94,12 +96,11 @@ export const ManagedObject: Item<ManagedObject> = {
     (kinds[object.type].item as Item<unknown>).write(writer, object);
   },
   fits: (object, rank) => hasType(object.type, rank),
+  fitsAll: (rank) => Object.values(kinds).every(({ from, to }) => from <= rank && rank <= to),
 };
 
-export const hasType = (type: ManagedObjectType, rank: Rank): boolean => {
-  const facts: { since: '1.0' | '1.2'; until?: '1.4' } = kinds[type];
-  return rank >= rankOf(facts.since) && (facts.until === undefined || rank <= rankOf(facts.until));
-};
+/** Whether a version has objects of this type. */
+export const hasType = (type: ManagedObjectType, rank: Rank): boolean => kinds[type].from <= rank && rank <= kinds[type].to;
 
 /** The octets of a key that is not wrapped and does not come in its parts. */
 export function keyOctets(object: ManagedObject): Secret | undefined {

@@ -5,6 +5,9 @@ import { type ReadOptions, TtlvReader } from './reader.ts';
 import type { Rank } from './vocabulary.ts';
 import { TtlvWriter } from './writer.ts';
 
+/** Whether a version has the words for a value; a method, so that it takes less than it is asked for. */
+export type Fits<T> = { bivariant(value: T, rank: Rank): boolean }['bivariant'];
+
 /** How an item stands in TTLV: one declaration gives reader, writer, type and error path. */
 export interface Item<T> {
   readonly name: TagName;
@@ -12,13 +15,15 @@ export interface Item<T> {
   /** The code of its type; 0 when the item accepts several and looks itself. */
   readonly type: number;
   /** Every tag that it may stand under, when there are several. */
-  readonly tags?: readonly number[];
+  readonly tags?: readonly number[] | undefined;
   /** Reads the value at `at`; tag, type and all lengths were checked. */
   read(reader: TtlvReader, at: number, length: number): T;
   /** Writes header and value. */
   write(writer: TtlvWriter, value: T): void;
   /** Whether a version has the words for the value; every version does when this is left out. */
-  fits?(value: T, rank: Rank): boolean;
+  readonly fits?: Fits<T> | undefined;
+  /** Whether a version has the words for all values, so that `fits` need not be asked. */
+  readonly fitsAll?: ((rank: Rank) => boolean) | undefined;
 }
 
 /** The type of the values of an item. */
@@ -29,7 +34,8 @@ export interface Body<T> {
   readonly type: number;
   read(reader: TtlvReader, at: number, length: number, tag: number): T;
   write(writer: TtlvWriter, tag: number, value: T): void;
-  fits?(value: T, rank: Rank): boolean;
+  readonly fits?: Fits<T> | undefined;
+  readonly fitsAll?: ((rank: Rank) => boolean) | undefined;
 }
 
 /** An item of a tag. */
@@ -41,7 +47,10 @@ export function item<T>(name: TagName, body: Body<T>): Item<T> {
     type: body.type,
     read: (reader, at, length) => body.read(reader, at, length, tag),
     write: (writer, value) => body.write(writer, tag, value),
-    ...(body.fits === undefined ? {} : { fits: body.fits }),
+    // Always there, so that all items have one shape, which is what makes reading them fast.
+    tags: undefined,
+    fits: body.fits,
+    fitsAll: body.fitsAll,
   };
 }
 

@@ -161,7 +161,14 @@ type Table = Readonly<Record<string, number>>;
 export function enumerationBody<T extends string>(table: Table, open: boolean): Body<T> {
   const names = new Map(Object.entries(table).map(([name, value]) => [value, name]));
   const since = valuesSince(table);
-  const fits = since === undefined ? {} : { fits: (name: T, rank: Rank) => rank >= (since.get(name) ?? 0) };
+  const latest = Math.max(0, ...(since?.values() ?? []));
+  const fits =
+    since === undefined
+      ? {}
+      : {
+          fits: (name: T, rank: Rank) => rank >= latest || rank >= (since.get(name) ?? 0),
+          fitsAll: (rank: Rank) => rank >= latest,
+        };
   return {
     ...fits,
     type: itemTypes.Enumeration.code,

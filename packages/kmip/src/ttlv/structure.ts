@@ -103,9 +103,21 @@ export type Structure<F> = {
 interface Row {
   readonly key: string;
   readonly item: Item<unknown>;
+  readonly tag: number;
+  readonly tags: readonly number[] | undefined;
   readonly presence: 'required' | 'optional' | 'repeated' | 'enclosed';
   readonly max: number;
   readonly leftOut: boolean;
+  /** Whether the version has the words for a value; left out when it has those for all. */
+  readonly fits: ((value: unknown) => boolean) | undefined;
+}
+
+/** The fields of a structure as a version has them. */
+interface Layout {
+  readonly rows: readonly Row[];
+  /** Keys of the fields that are lists. */
+  readonly lists: readonly string[];
+  readonly fitsAll: boolean;
 }
 
 /** Fields one after the other, in the order of the standard (KMIP 1.4, 9.1.2: order is significant). */
@@ -114,41 +126,67 @@ export const structure = <const F extends Fields>(name: TagName, fields: F): Ite
 
 /** What a structure of these fields says apart from its tag. */
 export function structureBody<const F extends Fields>(fields: F): Body<Structure<F>> {
-  const byRank: Row[][] = [];
-  const rowsAt = (rank: Rank): Row[] => {
-    byRank[rank] ??= Object.entries(fields).flatMap(([key, field]) => row(key, field, rank));
+  const byRank: Layout[] = [];
+  const at = (rank: Rank): Layout => {
+    byRank[rank] ??= layout(fields, rank);
     return byRank[rank];
   };
   return {
     type: itemTypes.Structure.code,
-    read: (reader, at, length, tag) => readFields(reader, tag, rowsAt(reader.rank), at, at + length) as Structure<F>,
+    read: (reader, from, length, tag) => readFields(reader, tag, at(reader.rank), from, from + length) as Structure<F>,
     write(writer, tag, value) {
       const body = writer.open(tag);
-      for (const each of rowsAt(writer.rank)) writeField(each, (value as Values)[each.key], tag, writer);
+      for (const each of at(writer.rank).rows) writeField(each, (value as Values)[each.key], tag, writer);
       writer.close(body);
     },
     fits: (value, rank) =>
-      rowsAt(rank).every(
-        ({ key, item, presence }) => presence !== 'required' || (item.fits?.((value as Values)[key], rank) ?? true),
+      at(rank).rows.every(
+        ({ key, fits, presence }) => presence !== 'required' || (fits?.((value as Values)[key]) ?? true),
       ),
+    fitsAll: (rank) => at(rank).fitsAll,
   };
 }
 
 type Values = Readonly<Record<string, unknown>>;
 
+function layout(fields: Fields, rank: Rank): Layout {
+  const rows = Object.entries(fields).flatMap(([key, field]) => row(key, field, rank));
+  return {
+    rows,
+    lists: rows.flatMap(({ key, presence }) => (presence === 'repeated' || presence === 'enclosed' ? [key] : [])),
+    fitsAll: rows.every(({ presence, fits }) => presence !== 'required' || fits === undefined),
+  };
+}
+
+function fitsOf(item: Item<unknown>, rank: Rank): Row['fits'] {
+  if (item.fits === undefined || item.fitsAll?.(rank) === true) return undefined;
+  return (value) => item.fits!(value, rank);
+}
+
+function rowOf(
+  key: string,
+  item: Item<unknown>,
+  presence: Row['presence'],
+  max: number,
+  leftOut: boolean,
+  rank: Rank,
+): Row {
+  return { key, item, tag: item.tag, tags: item.tags, presence, max, leftOut, fits: fitsOf(item, rank) };
+}
+
 /** The field as it stands in a version; nothing when that version does not have it. */
 function row(key: string, field: AnyField, rank: Rank): Row[] {
-  if (!('presence' in field)) return [{ key, item: field, presence: 'required', max: 1, leftOut: false }];
+  if (!('presence' in field)) return [rowOf(key, field, 'required', 1, false, rank)];
   if (field.presence === 'ranged') return field.from <= rank && rank <= field.to ? row(key, field.field, rank) : [];
   if (field.presence === 'by-major') return row(key, rank <= lastOfMajor1 ? field.one : field.two, rank);
   const leftOut = field.presence === 'enclosed' && field.whenEmpty === 'left out';
-  return [{ key, item: field.item, presence: field.presence, max: 'max' in field ? field.max : 1, leftOut }];
+  return [rowOf(key, field.item, field.presence, 'max' in field ? field.max : 1, leftOut, rank)];
 }
 
-function readFields(reader: TtlvReader, tag: number, rows: readonly Row[], from: number, end: number): unknown {
+function readFields(reader: TtlvReader, tag: number, { rows, lists }: Layout, from: number, end: number): unknown {
   reader.enter(tag);
   const value: Record<string, unknown> = {};
-  for (const { key, presence } of rows) if (presence === 'repeated' || presence === 'enclosed') value[key] = [];
+  for (const key of lists) value[key] = [];
   let next = 0;
   for (let at = from; at < end; ) {
     const length = uint32(reader.bytes, at + 4);
@@ -165,13 +203,13 @@ function readFields(reader: TtlvReader, tag: number, rows: readonly Row[], from:
   return value;
 }
 
-const isTagOf = (of: Item<unknown>, tag: number): boolean => of.tag === tag || (of.tags?.includes(tag) ?? false);
+const isTagOf = (of: Row, tag: number): boolean => of.tag === tag || of.tags?.includes(tag) === true;
 
 /** Which field stands here; -1 for one to be ignored. */
 function find(reader: TtlvReader, rows: readonly Row[], next: number, at: number): number {
   const tag = uint24(reader.bytes, at);
-  for (let i = next; i < rows.length; i++) if (isTagOf(rows[i]!.item, tag)) return i;
-  if (rows.some((each) => isTagOf(each.item, tag))) reader.fail('malformed', tag, at, 'repeated, or not in its place');
+  for (let i = next; i < rows.length; i++) if (isTagOf(rows[i]!, tag)) return i;
+  if (rows.some((each) => isTagOf(each, tag))) reader.fail('malformed', tag, at, 'repeated, or not in its place');
   if (!reader.lenient) reader.fail('unknown-field', tag, at, 'no such field in this structure');
   return -1;
 }
@@ -186,6 +224,8 @@ function readField(reader: TtlvReader, field: Row, value: Record<string, unknown
   const { item } = field;
   if (item.type !== 0 && type !== item.type) reader.fail('malformed', item.tag, at, wrongType(item.type, type));
   const read = item.read(reader, at + 8, length);
+  if (read === undefined && field.presence !== 'optional')
+    reader.fail('unknown-value', item.tag, at, 'a reference cannot stand here');
   if (field.presence !== 'repeated') {
     value[field.key] = read;
     return;
@@ -197,19 +237,18 @@ function readField(reader: TtlvReader, field: Row, value: Record<string, unknown
 
 /** What the version has no words for is left out, so that a peer is never told of what came after its version. */
 function writeField(field: Row, value: unknown, tag: number, writer: TtlvWriter): void {
-  const { item } = field;
-  const spoken = (each: unknown) => item.fits?.(each, writer.rank) ?? true;
+  const { item, fits } = field;
   if (field.presence === 'enclosed') {
     const list = (value ?? []) as unknown[];
-    if (!field.leftOut || (list.length > 0 && spoken(list))) item.write(writer, list);
+    if (!field.leftOut || (list.length > 0 && (fits === undefined || fits(list)))) item.write(writer, list);
   } else if (field.presence === 'repeated') {
     const list = (value ?? []) as unknown[];
     if (list.length > field.max)
       throw new EncodeError(`${tagName(tag)}.${field.key}: ${list.length} items, limit ${field.max}`);
-    for (const each of list) if (spoken(each)) item.write(writer, each);
+    for (const each of list) if (fits === undefined || fits(each)) item.write(writer, each);
   } else if (value === undefined) {
     if (field.presence === 'required') throw new EncodeError(`${tagName(tag)}.${field.key}: is missing`);
-  } else if (spoken(value)) item.write(writer, value);
+  } else if (fits === undefined || fits(value)) item.write(writer, value);
   else if (field.presence === 'required')
     throw new EncodeError(`${tagName(tag)}.${field.key}: version ${versionNames[writer.rank]} has no words for it`);
 }
