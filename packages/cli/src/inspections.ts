@@ -9,7 +9,9 @@ import { type Format, render } from './output.ts';
 interface Inspection {
   readonly description: string;
   readonly example: string;
-  readonly read: (file: string, format: Format) => Promise<string>;
+  /** Options of its own, with what they do. */
+  readonly options?: Readonly<Record<string, string>>;
+  readonly read: (file: string, format: Format, options: Readonly<Record<string, unknown>>) => Promise<string>;
 }
 
 /** An inspection of a whole file: JSON by `view`, and lines for people by `lines` where JSON would be too much. */
@@ -62,9 +64,17 @@ export const inspections: Readonly<Record<string, Inspection>> = {
   ),
   cert: whole('an X.509 certificate, PEM or DER', 'ek.crt', certificate),
   token: whole('an attestation token, JWT or SAML 2.0; whose it is, is not checked', 'token.jwt', token),
-  ttlv: whole('a KMIP message; key material is hidden', 'message.ttlv', async (bytes) =>
-    (await import('@vouchsafe/kmip/ttlv/describe')).describe(bytes),
-  ),
+  ttlv: {
+    description: 'a KMIP message, in octets or in XML; keys and passwords are hidden',
+    example: 'message.ttlv',
+    options: { '--xml': 'print the message in the XML encoding, with *** in the place of what is secret' },
+    read: async (file, format, { xml }) => {
+      const { inspectMessage } = await import('@vouchsafe/kmip/inspect');
+      const { describeText } = await import('@vouchsafe/kmip/ttlv/describe');
+      const shows = await malformed(file, () => inspectMessage(readInput(file)));
+      return xml === true ? shows.xml.trimEnd() : shown(shows.tree, format, (tree) => describeText(tree).trimEnd());
+    },
+  },
   luks: {
     description: 'the header of a disk image',
     example: 'disk.img',

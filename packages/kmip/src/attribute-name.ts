@@ -1,6 +1,5 @@
 import { attributeFacts, attributeTable } from './attribute-table.ts';
 import { vendorName, vendorOf } from './attributes.ts';
-import { limits } from './limits.ts';
 import { type TagName, tagName, tags } from './tags.ts';
 import { wrongType } from './ttlv/check.ts';
 import type { Item } from './ttlv/item.ts';
@@ -65,6 +64,6 @@ export const attributeName: ByMajor<Item<string>> = byMajor(AttributeName, Attri
 export const optionalAttributeName = byMajor(optional(AttributeName), optional(AttributeReference));
 /** Names of attributes. */
 export const attributeNames = byMajor(
-  repeated(AttributeName, limits.attributes),
-  repeated(AttributeReference, limits.attributes),
+  repeated(AttributeName, 'attributes'),
+  repeated(AttributeReference, 'attributes'),
 );

@@ -129,8 +129,8 @@ const scalars = {
   Integer: integer(at),
   'Long Integer': longInteger(at),
   Boolean: boolean(at),
-  'Text String': text(at, 8192),
-  'Byte String': bytes(at, 8192),
+  'Text String': text(at),
+  'Byte String': bytes(at),
   'Date-Time': dateTime(at),
   Interval: interval(at),
   'Date-Time Extended': dateTimeExtended(at),
@@ -145,12 +145,13 @@ export const anyValue: Item<AnyValue> = {
     const type = byCode[reader.bytes[from - 5]!]!.name;
     if (type === 'Date-Time Extended' && reader.rank < rankOf('2.0'))
       reader.fail('malformed', tags[at], from - 8, `no such item type before 2.0: ${type}`);
+    const most = reader.limits.attributeValue;
+    if (length > most) reader.fail('malformed', tags[at], from, `${length} bytes, limit ${most}`);
     if (type in scalars) {
       // biome-ignore lint/suspicious/noExplicitAny: the table relates each type to its own value
       const of: Item<any> = scalars[type as keyof typeof scalars];
       return { type, value: of.read(reader, from, length) } as AnyValue;
     }
-    if (length > 8192) reader.fail('malformed', tags[at], from, `${length} bytes, limit 8192`);
     if (type === 'Enumeration') return { type, value: reader.bytes.readUInt32BE(from) };
     return { type, value: Uint8Array.from(reader.bytes.subarray(from, from + length)) } as AnyValue;
   },

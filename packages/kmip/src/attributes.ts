@@ -1,6 +1,5 @@
 import { type AnyValue, type Attribute, anyValue, isSpoken } from './attribute.ts';
 import { attributeFacts, attributeTable } from './attribute-table.ts';
-import { limits } from './limits.ts';
 import { type TagName, tags } from './tags.ts';
 import { padded, uint24, uint32 } from './ttlv/check.ts';
 import { type Item, item, readChecked } from './ttlv/item.ts';
@@ -70,7 +69,7 @@ export const AttributesAs = (name: TagName): Item<Attribute[]> => ({
     reader.enter(tags[name]);
     const list: Attribute[] = [];
     for (let at = from; at < from + length; at += 8 + padded(uint32(reader.bytes, at + 4))) {
-      if (list.length === limits.attributes)
+      if (list.length >= reader.limits.attributes)
         reader.fail('malformed', tags[name], at, `more than ${list.length} of them`);
       const one = readOne(reader, at);
       if (one !== undefined) list.push(one);

@@ -4,7 +4,6 @@ import { Attributes } from './attributes.ts';
 import { cryptographicAlgorithm, keyCompressionType, keyFormatType } from './enums.ts';
 import { KeyMaterial } from './key-material.ts';
 import { KeyWrappingData } from './key-wrapping.ts';
-import { limits } from './limits.ts';
 import { tags } from './tags.ts';
 import { wrongType } from './ttlv/check.ts';
 import type { Item, ValueOf } from './ttlv/item.ts';
@@ -14,7 +13,7 @@ import { byMajor, enclosed, optional, repeated, structure, structureBody } from 
 
 const plain = structureBody({
   material: KeyMaterial,
-  attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
+  attributes: byMajor(repeated(Attribute, 'attributes'), enclosed(Attributes)),
 });
 const wrapped = secretBody('Byte String');
 const tag = tags['Key Value'];

@@ -1,6 +1,5 @@
 import { CryptographicParameters } from './cryptographic-parameters.ts';
 import { encodingOption, wrappingMethod } from './enums.ts';
-import { limits } from './limits.ts';
 import type { ValueOf } from './ttlv/item.ts';
 import { bytes, enumeration, openEnumeration, text } from './ttlv/scalars.ts';
 import { optional, repeated, since, structure } from './ttlv/structure.ts';
@@ -34,7 +33,7 @@ export const KeyWrappingSpecification = structure('Key Wrapping Specification', 
   encryption: optional(EncryptionKeyInformation),
   authentication: optional(MacSignatureKeyInformation),
   /** Attributes to be wrapped together with the key. */
-  attributeNames: repeated(text('Attribute Name', 1024), limits.attributes),
+  attributeNames: repeated(text('Attribute Name', 1024), 'attributes'),
   encoding: option,
 });
 export type KeyWrappingSpecification = ValueOf<typeof KeyWrappingSpecification>;

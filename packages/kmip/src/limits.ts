@@ -1,19 +1,37 @@
-/** Limits on what a peer may send. The standard sets none; these are far above what any peer needs. */
-export const limits = {
-  /** Octets of one message, header included. */
-  message: 1_048_576,
+/**
+ * Limits on what a peer may send. The standard sets none; the defaults are far above what any peer needs. Whoever reads
+ * messages may set each of them lower (`ReadOptions.limits`): what is written holds to the defaults.
+ */
+export interface TtlvLimits {
+  /** Octets of one message, header included; it is the framer that holds to it. */
+  readonly message: number;
   /** Levels of structures inside one another; the deepest of the standard is 9. */
-  depth: 32,
+  readonly depth: number;
   /** Items of one message, structures included. */
-  items: 65_536,
+  readonly items: number;
   /** Batch items of one message. */
-  batch: 256,
+  readonly batch: number;
   /** Octets of a text string. */
-  text: 65_536,
+  readonly text: number;
   /** Attributes of one list. */
-  attributes: 128,
-  /** Unique Identifiers in the answer to one Locate. */
-  located: 1000,
+  readonly attributes: number;
+  /** Octets of the value of a custom attribute. */
+  readonly attributeValue: number;
   /** Octets of a Unique Batch Item ID. */
+  readonly batchItemId: number;
+  /** Unique Identifiers in the answer to one Locate. */
+  readonly located: number;
+}
+
+/** The defaults. */
+export const limits: TtlvLimits = {
+  message: 1_048_576,
+  depth: 32,
+  items: 65_536,
+  batch: 256,
+  text: 65_536,
+  attributes: 128,
+  attributeValue: 8192,
   batchItemId: 64,
-} as const;
+  located: 1000,
+};

@@ -4,7 +4,6 @@ import { Attribute } from './attribute.ts';
 import { certificateType, secretDataType, splitKeyMethod } from './enums.ts';
 import { KeyBlock } from './key-block.ts';
 import { wipeMaterial } from './key-material.ts';
-import { limits } from './limits.ts';
 import { type TagName, tags } from './tags.ts';
 import { uint24 } from './ttlv/check.ts';
 import type { Item, ValueOf } from './ttlv/item.ts';
@@ -35,7 +34,7 @@ export const SplitKey = structure('Split Key', {
   block: KeyBlock,
 });
 /** KMIP 1.4, 2.2.6; deprecated since 1.3, gone in 2.0. */
-export const Template = structure('Template', { attributes: repeated(Attribute, limits.attributes) });
+export const Template = structure('Template', { attributes: repeated(Attribute, 'attributes') });
 /** KMIP 1.4, 2.2.7. */
 export const SecretData = structure('Secret Data', {
   secretType: openEnumeration('Secret Data Type', secretDataType),

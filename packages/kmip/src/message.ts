@@ -7,7 +7,6 @@ import {
   resultReason,
   resultStatus,
 } from './enums.ts';
-import { limits } from './limits.ts';
 import { peekVersion } from './peek-version.ts';
 import { tags } from './tags.ts';
 import type { Item, ValueOf } from './ttlv/item.ts';
@@ -87,7 +86,15 @@ export const RequestHeader = structure('Request Header', {
 export type RequestHeader = ValueOf<typeof RequestHeader>;
 
 /** KMIP 1.4, 6.4: names a batch item within its message. */
-const batchItemId = bytes('Unique Batch Item ID', limits.batchItemId);
+const anyId = bytes('Unique Batch Item ID');
+const batchItemId: typeof anyId = {
+  ...anyId,
+  read(reader, at, length) {
+    const most = reader.limits.batchItemId;
+    if (length > most) reader.fail('malformed', anyId.tag, at, `${length} bytes, limit ${most}`);
+    return anyId.read(reader, at, length);
+  },
+};
 
 /** KMIP 1.4, 7.2, table 256. */
 export const RequestItem = structure('Batch Item', {
@@ -102,7 +109,7 @@ export type RequestItem = ValueOf<typeof RequestItem>;
 
 /** KMIP 1.4, 7.1. */
 export const RequestMessage = inItsVersion(
-  structure('Request Message', { header: RequestHeader, items: repeated(RequestItem, limits.batch) }),
+  structure('Request Message', { header: RequestHeader, items: repeated(RequestItem, 'batch') }),
 );
 export type RequestMessage = ValueOf<typeof RequestMessage>;
 
@@ -162,6 +169,6 @@ export type ResponseItem = ValueOf<typeof ResponseItem>;
 
 /** KMIP 1.4, 7.1. */
 export const ResponseMessage = inItsVersion(
-  structure('Response Message', { header: ResponseHeader, items: repeated(ResponseItem, limits.batch) }),
+  structure('Response Message', { header: ResponseHeader, items: repeated(ResponseItem, 'batch') }),
 );
 export type ResponseMessage = ValueOf<typeof ResponseMessage>;

@@ -1,13 +1,12 @@
 import { Attribute } from './attribute.ts';
 import { Name } from './attribute-values.ts';
 import { AttributesAs } from './attributes.ts';
-import { limits } from './limits.ts';
 import type { TagName } from './tags.ts';
 import type { Item, ValueOf } from './ttlv/item.ts';
 import { byMajor, optional, repeated, structure, until } from './ttlv/structure.ts';
 
 const templateAttribute = (name: TagName) =>
-  structure(name, { names: repeated(Name, 8), attributes: repeated(Attribute, limits.attributes) });
+  structure(name, { names: repeated(Name, 8), attributes: repeated(Attribute, 'attributes') });
 
 /** KMIP 1.4, 2.1.8: the attributes of a new object, and names of templates (deprecated since 1.3). */
 export const TemplateAttribute = templateAttribute('Template-Attribute');

@@ -2,7 +2,6 @@ import { Attribute } from '../attribute.ts';
 import { Attributes } from '../attributes.ts';
 import { keyCompressionType, keyFormatType, keyWrapType, objectType } from '../enums.ts';
 import { KeyWrappingSpecification } from '../key-wrapping.ts';
-import { limits } from '../limits.ts';
 import { ManagedObject } from '../managed-object.ts';
 import { enumeration, openEnumeration } from '../ttlv/scalars.ts';
 import { byMajor, enclosed, optional, repeated, since, structure } from '../ttlv/structure.ts';
@@ -23,7 +22,7 @@ export const exportObject = declare({
   response: structure('Response Payload', {
     objectType: enumeration('Object Type', objectType),
     id: uniqueIdentifier,
-    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
+    attributes: byMajor(repeated(Attribute, 'attributes'), enclosed(Attributes)),
     object: ManagedObject,
   }),
 });

@@ -1,7 +1,6 @@
 import { Attribute } from '../attribute.ts';
 import { attributeNames } from '../attribute-name.ts';
 import { Attributes } from '../attributes.ts';
-import { limits } from '../limits.ts';
 import { byMajor, enclosed, optional, repeated, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
@@ -13,6 +12,6 @@ export const getAttributes = declare({
   request: structure('Request Payload', { id: optional(uniqueIdentifier), names: attributeNames }),
   response: structure('Response Payload', {
     id: uniqueIdentifier,
-    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
+    attributes: byMajor(repeated(Attribute, 'attributes'), enclosed(Attributes)),
   }),
 });

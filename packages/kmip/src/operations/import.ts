@@ -1,7 +1,6 @@
 import { Attribute } from '../attribute.ts';
 import { Attributes } from '../attributes.ts';
 import { keyWrapType, objectType } from '../enums.ts';
-import { limits } from '../limits.ts';
 import { ManagedObject } from '../managed-object.ts';
 import { boolean, enumeration } from '../ttlv/scalars.ts';
 import { byMajor, enclosed, optional, repeated, structure } from '../ttlv/structure.ts';
@@ -17,7 +16,7 @@ export const importObject = declare({
     objectType: enumeration('Object Type', objectType),
     replace: optional(boolean('Replace Existing')),
     wrapType: optional(enumeration('Key Wrap Type', keyWrapType)),
-    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes, 'written')),
+    attributes: byMajor(repeated(Attribute, 'attributes'), enclosed(Attributes, 'written')),
     object: ManagedObject,
   }),
   response: structure('Response Payload', { id: uniqueIdentifier }),

@@ -1,7 +1,6 @@
 import { Attribute } from '../attribute.ts';
 import { Attributes } from '../attributes.ts';
 import { objectGroupMember } from '../enums.ts';
-import { limits } from '../limits.ts';
 import { enumeration, integer } from '../ttlv/scalars.ts';
 import { byMajor, enclosed, optional, repeated, since, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
@@ -16,10 +15,10 @@ export const locate = declare({
     offsetItems: since('1.3', optional(integer('Offset Items'))),
     storageStatus: optional(integer('Storage Status Mask')),
     groupMember: since('1.1', optional(enumeration('Object Group Member', objectGroupMember))),
-    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes, 'written')),
+    attributes: byMajor(repeated(Attribute, 'attributes'), enclosed(Attributes, 'written')),
   }),
   response: structure('Response Payload', {
     total: since('1.3', optional(integer('Located Items'))),
-    ids: repeated(uniqueIdentifier, limits.located),
+    ids: repeated(uniqueIdentifier, 'located'),
   }),
 });

@@ -1,6 +1,5 @@
 import { Attribute } from '../attribute.ts';
 import { Attributes } from '../attributes.ts';
-import { limits } from '../limits.ts';
 import { byMajor, enclosed, repeated, structure } from '../ttlv/structure.ts';
 import { declare, uniqueIdentifier } from './operation.ts';
 
@@ -11,7 +10,7 @@ export const notify = declare({
   repeatable: false,
   request: structure('Request Payload', {
     id: uniqueIdentifier,
-    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
+    attributes: byMajor(repeated(Attribute, 'attributes'), enclosed(Attributes)),
   }),
   response: structure('Response Payload', {}),
 });

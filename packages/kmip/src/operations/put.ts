@@ -1,7 +1,6 @@
 import { Attribute } from '../attribute.ts';
 import { Attributes } from '../attributes.ts';
 import { putFunction } from '../enums.ts';
-import { limits } from '../limits.ts';
 import { ManagedObject } from '../managed-object.ts';
 import { enumeration } from '../ttlv/scalars.ts';
 import { byMajor, enclosed, optional, repeated, structure } from '../ttlv/structure.ts';
@@ -18,7 +17,7 @@ export const put = declare({
     function: enumeration('Put Function', putFunction),
     replaced: optional(idAs('Replaced Unique Identifier')),
     object: ManagedObject,
-    attributes: byMajor(repeated(Attribute, limits.attributes), enclosed(Attributes)),
+    attributes: byMajor(repeated(Attribute, 'attributes'), enclosed(Attributes)),
   }),
   response: structure('Response Payload', {}),
 });

@@ -1,5 +1,6 @@
 import { hex } from '@vouchsafe/bytes/hex';
 import { TtlvError } from '../error.ts';
+import type { TtlvLimits } from '../limits.ts';
 import {
   type ProtocolVersion,
   type RequestItem,
@@ -54,6 +55,8 @@ export interface Asking<Client> {
 /** A server without sockets, clock and store. */
 export interface Engine<Client, Tx> {
   readonly handlers: Handlers<Client, Tx>;
+  /** What a message may hold. Default: those of the codec; the framer of the connection holds to its length. */
+  readonly limits?: TtlvLimits;
   now(): Date;
   /**
    * Carries out a message in one transaction. Once it resolves, what `work` did is durable, or undone where its outcome
@@ -100,6 +103,7 @@ export async function answer<Client, Tx>(
       lenient: version !== undefined && !sameVersion(version, ours),
       // A message may be carried out again from its start, with the same secrets.
       again: true,
+      ...(engine.limits === undefined ? {} : { limits: engine.limits }),
     });
     checkMessage(request, (username) => engine.mayBe?.(client, username) ?? true);
     return { message: await carryOut(engine, client, request, ours, now), close: false };

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { TtlvError } from '../error.ts';
-import { limits } from '../limits.ts';
+import { limits, type TtlvLimits } from '../limits.ts';
 import { tagName } from '../tags.ts';
 import { byCode, itemTypes, typeName } from './item-type.ts';
 
@@ -24,13 +24,13 @@ export const padded = (length: number): number => (length + 7) & ~7;
  * The pass is linear, keeps no objects and does not recurse, so that depth and size of hostile input cost nothing.
  * @throws {TtlvError} naming the first item that is wrong
  */
-export function check(bytes: Uint8Array): void {
+export function check(bytes: Uint8Array, most: TtlvLimits = limits): void {
   const stack: Open[] = [];
   let end = bytes.length;
   let at = 0;
   let items = 0;
   do {
-    if (++items > limits.items) fail(stack, at, `more than ${limits.items} items`);
+    if (++items > most.items) fail(stack, at, `more than ${most.items} items`);
     if (end - at < 8) fail(stack, at, `need 8 bytes for the header of an item, ${end - at} left`);
     const tag = uint24(bytes, at);
     const first = bytes[at]!;
@@ -40,11 +40,13 @@ export function check(bytes: Uint8Array): void {
     const body = at + 8;
     checkLength(stack, at, tag, type, length, end - body);
     if (type === Structure.code) {
-      if (stack.length === limits.depth) fail(stack, at, `more than ${limits.depth} structures inside one another`);
+      if (stack.length === most.depth) fail(stack, at, `more than ${most.depth} structures inside one another`);
       stack.push({ tag, end });
       end = body + length;
       at = body;
     } else {
+      if (type === Text.code && length > most.text)
+        fail(stack, body, `text of ${length} bytes, limit ${most.text}`, tag);
       checkValue(stack, bytes, tag, type, body, length);
       at = body + padded(length);
     }
@@ -80,7 +82,6 @@ function checkValue(stack: Open[], bytes: Uint8Array, tag: number, type: number,
 
 /** UTF-8 without NUL; a NUL is what a peer shows that counts padding as text. */
 function checkText(stack: Open[], bytes: Uint8Array, tag: number, at: number, length: number): void {
-  if (length > limits.text) fail(stack, at, `text of ${length} bytes, limit ${limits.text}`, tag);
   let high = 0;
   for (let i = at; i < at + length; i++) {
     if (bytes[i] === 0) fail(stack, i, 'NUL in text', tag);

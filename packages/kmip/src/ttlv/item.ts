@@ -59,7 +59,7 @@ export function item<T>(name: TagName, body: Body<T>): Item<T> {
  * @throws {TtlvError} when they are not
  */
 export function decodeItem<T>(of: Item<T>, bytes: Uint8Array, options: ReadOptions = {}): T {
-  check(bytes);
+  check(bytes, options.limits);
   return readChecked(of, new TtlvReader(bytes, options), 0);
 }
 

@@ -1,4 +1,5 @@
 import { TtlvError, type TtlvFault } from '../error.ts';
+import { limits, type TtlvLimits } from '../limits.ts';
 import { tagName } from '../tags.ts';
 import { lastOfMajor1, type Rank } from './vocabulary.ts';
 
@@ -13,6 +14,8 @@ export interface ReadOptions {
    * are moved out of the octets.
    */
   readonly again?: boolean;
+  /** What the octets may hold. Default `limits`. */
+  readonly limits?: TtlvLimits;
 }
 
 /** What is read from: octets that `check` went through, and the path to the item being read. */
@@ -22,6 +25,7 @@ export class TtlvReader {
   readonly lenient: boolean;
   /** Secrets stay where they stand. */
   readonly again: boolean;
+  readonly limits: TtlvLimits;
   /** The version whose words the octets are read as. */
   rank: Rank;
   readonly #path: number[] = [];
@@ -30,6 +34,7 @@ export class TtlvReader {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.lenient = options.lenient ?? false;
     this.again = options.again ?? false;
+    this.limits = options.limits ?? limits;
     this.rank = options.rank ?? lastOfMajor1;
   }
 

@@ -1,4 +1,5 @@
 import { EncodeError } from '@vouchsafe/bytes/writer';
+import { limits } from '../limits.ts';
 import { type TagName, tagName } from '../tags.ts';
 import { padded, uint24, uint32, wrongType } from './check.ts';
 import { type Body, type Item, item, type ValueOf } from './item.ts';
@@ -17,8 +18,11 @@ export interface Optional<T> {
 export interface Repeated<T> {
   readonly presence: 'repeated';
   readonly item: Item<T>;
-  readonly max: number;
+  readonly max: Most;
 }
+
+/** How many there may be: a number, or a limit that whoever reads sets. */
+export type Most = number | 'attributes' | 'batch' | 'located';
 
 /** A list in a structure of its own, which is left out when the list is empty. */
 export interface Enclosed<T> {
@@ -38,7 +42,7 @@ export const enclosed = <T>(item: Item<T[]>, whenEmpty: Enclosed<T>['whenEmpty']
 export const optional = <T>(item: Item<T>): Optional<T> => ({ presence: 'optional', item });
 
 /** The field may stand up to `max` times. */
-export const repeated = <T>(item: Item<T>, max: number): Repeated<T> => ({ presence: 'repeated', item, max });
+export const repeated = <T>(item: Item<T>, max: Most): Repeated<T> => ({ presence: 'repeated', item, max });
 
 /** A field that only some versions have; in the others it is neither read nor written. */
 export interface Ranged<F> {
@@ -106,7 +110,7 @@ interface Row {
   readonly tag: number;
   readonly tags: readonly number[] | undefined;
   readonly presence: 'required' | 'optional' | 'repeated' | 'enclosed';
-  readonly max: number;
+  readonly max: Most;
   readonly leftOut: boolean;
   /** Whether the version has the words for a value; left out when it has those for all. */
   readonly fits: ((value: unknown) => boolean) | undefined;
@@ -167,7 +171,7 @@ function rowOf(
   key: string,
   item: Item<unknown>,
   presence: Row['presence'],
-  max: number,
+  max: Most,
   leftOut: boolean,
   rank: Rank,
 ): Row {
@@ -231,7 +235,8 @@ function readField(reader: TtlvReader, field: Row, value: Record<string, unknown
     return;
   }
   const list = value[field.key] as unknown[];
-  if (list.length === field.max) reader.fail('malformed', item.tag, at, `more than ${field.max} of them`);
+  const max = typeof field.max === 'number' ? field.max : reader.limits[field.max];
+  if (list.length >= max) reader.fail('malformed', item.tag, at, `more than ${max} of them`);
   list.push(read);
 }
 
@@ -243,8 +248,8 @@ function writeField(field: Row, value: unknown, tag: number, writer: TtlvWriter)
     if (!field.leftOut || (list.length > 0 && (fits === undefined || fits(list)))) item.write(writer, list);
   } else if (field.presence === 'repeated') {
     const list = (value ?? []) as unknown[];
-    if (list.length > field.max)
-      throw new EncodeError(`${tagName(tag)}.${field.key}: ${list.length} items, limit ${field.max}`);
+    const max = typeof field.max === 'number' ? field.max : limits[field.max];
+    if (list.length > max) throw new EncodeError(`${tagName(tag)}.${field.key}: ${list.length} items, limit ${max}`);
     for (const each of list) if (fits === undefined || fits(each)) item.write(writer, each);
   } else if (value === undefined) {
     if (field.presence === 'required') throw new EncodeError(`${tagName(tag)}.${field.key}: is missing`);

@@ -59,7 +59,7 @@ function writeScalar(
 ): void {
   if (text === undefined) throw fault(here, `${type} without value`);
   const octets = valueForms[type].read(text, of);
-  if (octets === undefined) throw fault(here, `${JSON.stringify(text.slice(0, 64))} is no ${type}`);
+  if (octets === undefined) throw fault(here, `${said(type, text)} is no ${type}`);
   const at = writer.item(tag, itemTypes[type].code, octets.length);
   writer.bytes.set(octets, at);
 }
@@ -71,5 +71,11 @@ function tagOf({ name, attributes }: XmlElement, here: readonly string[]): numbe
   if (name === 'TTLV' && /^0x(?:42|54)[\da-fA-F]{4}$/.test(stated)) return Number(stated);
   throw fault(here, name === 'TTLV' ? `expected a tag of 0x42xxxx or 0x54xxxx, found ${stated}` : 'no such element');
 }
+
+/** What may be a key, or any part of one, is not repeated in an error. */
+const said = (type: ScalarType, text: string): string =>
+  type.endsWith('String') || type === 'Big Integer'
+    ? `a value of ${text.length} characters`
+    : JSON.stringify(text.slice(0, 64));
 
 const fault = (path: readonly string[], reason: string) => new TtlvError('malformed', path.join('.'), 0, reason);
