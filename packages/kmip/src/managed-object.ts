@@ -99,7 +99,8 @@ export const ManagedObject: Item<ManagedObject> = {
 };
 
 /** Whether a version has objects of this type. */
-export const hasType = (type: ManagedObjectType, rank: Rank): boolean => kinds[type].from <= rank && rank <= kinds[type].to;
+export const hasType = (type: ManagedObjectType, rank: Rank): boolean =>
+  kinds[type].from <= rank && rank <= kinds[type].to;
 
 /** The octets of a key that is not wrapped and does not come in its parts. */
 export function keyOctets(object: ManagedObject): Secret | undefined {
