@@ -261,12 +261,17 @@ test('for a TPM: it opens on that TPM alone, and what lies on disk too', { skip:
   await same(made, agent(tpm).native.open(made.reference));
 });
 
-test('whoever sends many pushes at once waits, or is sent away', async () => {
+test("the keys of many VMs at once wait for one another; what others send stands in nobody's way", async () => {
   const { keys, to } = agent();
-  const pushed = await center.native(to, { [one]: canary });
-  const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => keys.accept(pushed)));
-  const busy = outcomes.filter(({ status }) => status === 'rejected');
-  assert.ok(busy.length > 0 && busy.length < 40);
-  for (const each of busy) assert.ok(problem('server.busy')((each as PromiseRejectedResult).reason));
-  await keys.accept(pushed);
+  const attacker = await testCenter('attacker', () => now);
+  const garbage = await attacker.native(to, { [one]: other });
+  const pushes = await Promise.all(Array.from({ length: 100 }, (_, i) => center.standard(to, `key-${i}`, canary)));
+  const noise = Array.from({ length: 400 }, () => keys.accept(garbage).catch((error) => error.kind));
+  const taken = await Promise.all(pushes.map((push) => keys.accept(push)));
+  assert.equal(taken.length, 100);
+  assert.deepEqual([...new Set(await Promise.all(noise))], ['push.refused']);
+  assert.equal(keys.standardKeys(standardPrv).length, 100);
+  const outcomes = await Promise.allSettled(Array.from({ length: 600 }, () => keys.accept(pushes[0]!)));
+  const refused = outcomes.filter((each) => each.status === 'rejected');
+  for (const { reason } of refused) assert.ok(problem('server.busy')(reason));
 });

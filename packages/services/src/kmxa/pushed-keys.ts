@@ -7,6 +7,7 @@ import {
   isRemoval,
   type KeyPush,
   type NativePush,
+  type OpenedPush,
   openPush,
   ProviderName,
   type Removal,
@@ -71,8 +72,8 @@ export interface PushedKeysInput {
   readonly now: () => number;
 }
 
-/** Pushes that wait for one another; whoever knows the public key of a host can send what looks like one. */
-const mostWaiting = 16;
+/** Pushes of the center that wait for one another. */
+const mostWaiting = 256;
 /** The rule that tells the pinned center from anybody. */
 const byCenter = 'push.center';
 /** Seconds between records of refusals: what anybody can send again must not fill the disk. */
@@ -102,12 +103,17 @@ export class PushedKeys {
    * @throws {Problem} `push.refused`, `tpm.unavailable`, `audit.unwritable` and others: nothing has changed then
    */
   async accept(sealed: string): Promise<{ readonly prv: string; readonly gen: number }> {
-    if (this.#waiting >= mostWaiting)
-      throw new Problem('server.busy', 'pushes of keys wait', { data: { retry_after: 1 } });
-    this.#waiting++;
-    const next = this.#last.catch(() => undefined).then(() => this.#accept(sealed));
-    this.#last = next;
-    return await next.finally(() => this.#waiting--);
+    const push = await openPush(this.#input.identity.privateKey, sealed);
+    try {
+      // Before it waits: what anybody can send does not stand in the way of the center.
+      await this.#judge(push);
+      return await this.#inTurn(() => this.#accept(push));
+    } catch (error) {
+      this.#recordRefusal(push.claims, error);
+      throw error;
+    } finally {
+      push.bytes.fill(0);
+    }
   }
 
   /** All providers that are here, without the removed ones. */
@@ -170,8 +176,17 @@ export class PushedKeys {
     this.#open.clear();
   }
 
-  async #accept(sealed: string) {
-    const push = await openPush(this.#input.identity.privateKey, sealed);
+  /** One push after the other. @throws {Problem} `server.busy` */
+  async #inTurn<T>(take: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= mostWaiting)
+      throw new Problem('server.busy', 'pushes of keys wait', { data: { retry_after: 1 } });
+    this.#waiting++;
+    const next = this.#last.catch(() => undefined).then(take);
+    this.#last = next;
+    return await next.finally(() => this.#waiting--);
+  }
+
+  async #accept(push: OpenedPush) {
     const { claims, bytes } = push;
     const answer = { prv: claims.prv, gen: claims.gen };
     const opened = new Map<string, Secret>();
@@ -181,11 +196,7 @@ export class PushedKeys {
       await this.#openInto(opened, claims, bytes);
       await this.#apply(claims, opened);
       return answer;
-    } catch (error) {
-      this.#recordRefusal(claims, error);
-      throw error;
     } finally {
-      bytes.fill(0);
       for (const secret of opened.values()) secret[Symbol.dispose]();
     }
   }
@@ -364,8 +375,8 @@ export class PushedKeys {
   }
 
   #recordRefusal(claims: KeyPush, error: unknown): void {
-    const byAnybody = error instanceof Problem && error.data.rule === byCenter;
-    if (byAnybody || this.#input.now() < this.#nextRefusal) return;
+    const notWorthIt = error instanceof Problem && (error.data.rule === byCenter || error.kind === 'server.busy');
+    if (notWorthIt || this.#input.now() < this.#nextRefusal) return;
     this.#nextRefusal = this.#input.now() + refusalInterval;
     this.#record(claims, error);
   }
