@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import type { Reply } from '@vouchsafe/kmip/server/engine';
 import { Framer } from '@vouchsafe/kmip/ttlv/framer';
@@ -5,6 +6,9 @@ import type { KmsLimits } from './limits.ts';
 
 /** What a connection may cost. */
 export type ConnectionLimits = Pick<KmsLimits, 'idle' | 'message' | 'answer' | 'messageSize'>;
+
+/** Messages of one connection that are answered before others are looked at. */
+const turn = 16;
 
 /**
  * Answers the messages of one connection in their order, one at a time. As long as the peer does not take its answers,
@@ -36,6 +40,9 @@ export function serveConnection(
           return void socket.destroySoon();
         }
         if (!taken) break;
+        // Others get their turn, however much this one has sent.
+        if (whole % turn === 0) await nextTurn();
+        if (over) return;
       }
       if (taken) socket.resume();
       else {

@@ -50,6 +50,8 @@ export interface RunningKms {
   readonly address: { readonly host: string; readonly port: number };
   /** The authority that clients are to trust, in PEM. */
   readonly authorityPem: string;
+  /** Connections that stand now, those that wait included. */
+  readonly connections: number;
   close(): Promise<void>;
 }
 
@@ -96,7 +98,14 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
     await listener.close();
     await held.disposeAsync();
   };
-  return { address, authorityPem: authority.certificatePem, close };
+  return {
+    address,
+    authorityPem: authority.certificatePem,
+    get connections() {
+      return listener.connections;
+    },
+    close,
+  };
 }
 
 interface Setup {
