@@ -6,6 +6,7 @@ import { findingsPage } from './findings.ts';
 import { managementPage } from './management.ts';
 import { problemsPage } from './problems.ts';
 import { rulesPage } from './rules.ts';
+import { survivalPage } from './survival.ts';
 
 /** The pages of the documentation that are made from code, by path from the root of the repository. */
 export const referencePages: Readonly<Record<string, () => string>> = {
@@ -17,4 +18,5 @@ export const referencePages: Readonly<Record<string, () => string>> = {
   'docs/events.md': eventsPage,
   'docs/attack-catalogue.md': cataloguePage,
   'docs/rules.md': rulesPage,
+  'docs/kmip-survival.md': survivalPage,
 };

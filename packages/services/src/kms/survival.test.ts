@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromHex } from '@vouchsafe/bytes/hex';
+import { createAuthority, issue, newKeyPair } from '@vouchsafe/domain/x509/authority';
+import { privateKeyPem } from '@vouchsafe/domain/x509/pem';
 import { discoverVersions } from '@vouchsafe/kmip/operations/discover-versions';
 import { get } from '@vouchsafe/kmip/operations/get';
 import { query } from '@vouchsafe/kmip/operations/query';
 import { asking, requestMessage } from '@vouchsafe/kmip/testing/samples';
-import { removeKmsClient } from './clients.ts';
+import { addKmsClientByCertificate, removeKmsClient } from './clients.ts';
 import type { KmsOptions } from './serve.ts';
 import { kmsFixture } from './testing/fixture.ts';
 import { type RawClient, rawClient } from './testing/raw-client.ts';
@@ -337,6 +339,27 @@ async function ticketOf(client: RawClient): Promise<Buffer> {
   const [ticket] = (await Promise.all([once(client.socket, 'session'), client.ask(versionsOf())]))[0] as [Buffer];
   return ticket;
 }
+
+test('whatever a pinned certificate says, it is the client that it was pinned for', async (t) => {
+  const { fixture } = await open(t);
+  const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 86_400_000) };
+  // Names of a client that is there, odd ones, and none; self-signed; and one for servers only.
+  const names = ['one', 'one\u202e\0', ''];
+  const made = await Promise.all(names.map((name) => createAuthority({ name, ...validity })));
+  const pair = newKeyPair();
+  const order = { authority: made[0]!, publicKey: pair.publicKey, subject: 'one', usages: ['server'] as const };
+  const all = [...made, { certificatePem: await issue({ ...order, ...validity }), privateKey: pair.privateKey }];
+  for (const [i, { certificatePem: certificate, privateKey }] of all.entries()) {
+    const name = `pinned-${i}`;
+    await addKmsClientByCertificate({ dataDir: fixture.dataDir, name, certificate });
+    const files = { certificate: `${fixture.dataDir}/${name}.crt`, key: `${fixture.dataDir}/${name}.key` };
+    writeFileSync(files.certificate, certificate);
+    writeFileSync(files.key, privateKeyPem(privateKey), { mode: 0o600 });
+    const client = await rawClient(fixture.kms.address.port, { ...files, authority: '', fingerprint: '' });
+    assert.equal((await client.ask(versionsOf())).items[0]?.status, 'Success', name);
+    client.close();
+  }
+});
 
 test('answers to a foreign and to a missing identifier take the same time', async (t) => {
   const { fixture, raw } = await open(t);

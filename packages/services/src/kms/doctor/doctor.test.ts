@@ -4,6 +4,7 @@ import test, { type TestContext } from 'node:test';
 import { Secret } from '@vouchsafe/bytes/secret';
 import { fingerprint, parseCertificate, parsePrivateKey } from '@vouchsafe/domain/x509/pem';
 import { kmsFixture } from '../testing/fixture.ts';
+import { pykmipServer, withoutPykmip } from '../testing/pykmip-server.ts';
 import { rawClient } from '../testing/raw-client.ts';
 import { examine } from './doctor.ts';
 
@@ -91,4 +92,22 @@ test('nobody at the address, and a stranger, are told apart', async (t) => {
   assert.equal(gone.verdict, 'unfit');
   assert.match(String(gone.checks.find(({ id }) => id === 'identity')?.advice), /nothing listens there/);
   await fixture.restart();
+});
+
+test('PyKMIP: what works is told from what is missing', { skip: withoutPykmip }, async (t) => {
+  const server = await pykmipServer();
+  t.after(server.close);
+  const found = await examine({
+    server: { host: '127.0.0.1', port: server.port },
+    identity: await server.identity('vcenter'),
+    trust: { ca: server.ca },
+    timeout: 20_000,
+  });
+  const status = (id: string) => found.checks.find((each) => each.id === id)?.status;
+  for (const id of ['identity', 'tls-1.2', 'versions', 'create', 'fetch', 'state', 'activate', 'clean-up'])
+    assert.equal(status(id), 'ok', JSON.stringify(found.checks.find((each) => each.id === id)));
+  // It knows no attributes of clients.
+  assert.equal(status('label.write'), 'warning');
+  assert.equal(found.verdict, 'limited');
+  assert.deepEqual(found.left, []);
 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,12 @@ export const withoutPykmip: string | false = existsSync(program)
 
 /** PyKMIP's server (Debian package python3-pykmip) on a free port. */
 export interface PykmipServer {
+  readonly port: number;
+  /** The authority of the server, in PEM. */
+  readonly ca: string;
   client(name: string): Promise<KeyServer>;
+  /** A client certificate that it takes. */
+  identity(name: string): Promise<{ certificate: string; key: KeyObject }>;
   close(): Promise<void>;
 }
 
@@ -41,7 +47,13 @@ export async function pykmipServer(): Promise<PykmipServer> {
     await one.kill();
     site.close();
   };
-  return { client: (name) => site.client(name, [one.port], { tryTimeout: 20_000, timeout: 30_000 }), close };
+  return {
+    port: one.port,
+    ca: site.ca,
+    identity: (name) => site.identity(name),
+    client: (name) => site.client(name, [one.port], { tryTimeout: 20_000, timeout: 30_000 }),
+    close,
+  };
 }
 
 /** Starts two, the second after the first has made the tables. */
@@ -107,6 +119,8 @@ async function pykmipSite() {
       const servers = ports.map((port) => ({ host: '127.0.0.1', port, trust: { ca: authority.certificatePem } }));
       return kmipClient({ servers: servers as [KmipServer, ...KmipServer[]], certificate, key, ...options });
     },
+    ca: authority.certificatePem,
+    identity: (name: string) => certify(name, 'client'),
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
