@@ -5,6 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { attestationChecks } from '@vouchsafe/domain/attestation/checks/table';
 import { HostConfig, parseHostConfig } from '@vouchsafe/services/config/host';
+import { KmsConfig } from '@vouchsafe/services/kms/config';
+import { LimitsConfig } from '@vouchsafe/services/kms/limits';
 import { Command } from 'commander';
 import { applyFile, Wanted } from './apply.ts';
 
@@ -26,6 +28,12 @@ test('links between pages lead somewhere', () => {
 test('every key of host.toml is documented', () => {
   for (const key of keysOf(HostConfig))
     assert.match(page('docs/configuration.md'), new RegExp(`\`\\[?${key}\\]?\``), key);
+});
+
+test('every key of kms.toml and of its limits is documented', () => {
+  const limits = Object.keys(LimitsConfig.properties);
+  for (const key of [...Object.keys(KmsConfig.properties), ...limits])
+    assert.match(page('docs/key-server.md'), new RegExp(`\\| \`\\[?${key}\\]?\` \\|`), key);
 });
 
 test('every key of a file for apply is documented, there or among the rules', () => {
