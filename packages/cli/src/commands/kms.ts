@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { globalsOf } from '../context.ts';
 import { print, say, type View } from '../output.ts';
+import { addBackup } from './kms-backup.ts';
 import { addDoctor } from './kms-doctor.ts';
 import { addRootKey } from './kms-root-key.ts';
 import { addServer } from './kms-server.ts';
@@ -14,6 +15,7 @@ export function addKms(program: Command): void {
   addServer(kms);
   addStatus(kms);
   addDoctor(kms);
+  addBackup(kms);
   addKey(kms.command('key').description('keys of a key server'));
 }
 

@@ -40,6 +40,8 @@ export function postgresPool(connection: pg.ConnectionConfig): pg.Pool {
   });
   // Of a connection that nobody uses at the moment: the pool drops it, and the next request makes another.
   pool.on('error', () => undefined);
+  // Of one that is at work: its statement fails, and says so itself.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
