@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { createCipheriv, createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import test, { type TestContext } from 'node:test';
 import { Secret } from '@vouchsafe/bytes/secret';
 import type { AnyValue, Attribute } from '@vouchsafe/kmip/attribute';
@@ -415,4 +415,19 @@ test('the digest of an object is that of what Get gives', async (t) => {
   const digest = (await client.value(id, 'Digest')) as { value: Uint8Array };
   const key = Buffer.from(fetched((await client.ask('Get', { id })).object), 'hex');
   assert.deepEqual(Buffer.from(digest.value), createHash('sha256').update(key).digest());
+});
+
+test('a message that turns out to write is carried out again with the same secrets', async (t) => {
+  const { clients } = await serverWith(t, 'one');
+  const [client] = clients as [Asker];
+  const octets = randomBytes(16);
+  const limits: Attribute = { name: 'Usage Limits', value: { total: 64n, unit: 'Byte' } };
+  const id = await register(client, symmetric(octets), [mask(masks.Encrypt), past, limits]);
+  const plain = randomBytes(16);
+  const parameters = { mode: 'ECB' } as const;
+  const { data } = await client.ask('Encrypt', { id, parameters, data: Secret.take(Uint8Array.from(plain)) });
+  const cipher = createCipheriv('aes-128-ecb', octets, null).setAutoPadding(false);
+  assert.deepEqual(Buffer.from(data!), cipher.update(plain));
+  const left = (await client.value(id, 'Usage Limits')) as { count: bigint };
+  assert.equal(left.count, 48n, 'it was carried out once');
 });
