@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { copy } from '@vouchsafe/bytes/hex';
 import { DecodeError } from '@vouchsafe/bytes/reader';
 import { Secret } from '@vouchsafe/bytes/secret';
+import { EncodeError } from '@vouchsafe/bytes/writer';
 import type { Attribute } from '@vouchsafe/kmip/attribute';
 import type { Connection } from '@vouchsafe/kmip/client/connection';
 import { exchange } from '@vouchsafe/kmip/client/exchange';
 import { KmipError } from '@vouchsafe/kmip/error';
+import { inspectMessage } from '@vouchsafe/kmip/inspect';
 import { ResponseMessage } from '@vouchsafe/kmip/message';
 import { activate } from '@vouchsafe/kmip/operations/activate';
 import { addAttribute } from '@vouchsafe/kmip/operations/add-attribute';
@@ -20,10 +22,14 @@ import { locate } from '@vouchsafe/kmip/operations/locate';
 import { query } from '@vouchsafe/kmip/operations/query';
 import { revoke } from '@vouchsafe/kmip/operations/revoke';
 import { answer } from '@vouchsafe/kmip/server/engine';
+import { kmipSamples } from '@vouchsafe/kmip/testing/all-samples';
+import { remake } from '@vouchsafe/kmip/testing/remake';
 import { asking, getAnswer, requestMessage } from '@vouchsafe/kmip/testing/samples';
 import { describe, describeText } from '@vouchsafe/kmip/ttlv/describe';
 import { Framer } from '@vouchsafe/kmip/ttlv/framer';
 import { decodeItem } from '@vouchsafe/kmip/ttlv/item';
+import { printElement } from '@vouchsafe/kmip/xml/element';
+import { toXml } from '@vouchsafe/kmip/xml/encode';
 import { KmsAudit } from '@vouchsafe/services/kms/audit';
 import type { KmsClient } from '@vouchsafe/services/kms/client';
 import { kmsEngine } from '@vouchsafe/services/kms/engine';
@@ -57,6 +63,8 @@ const batch = requestMessage([creating, asking(activate, {}, Uint8Array.of(2)), 
   onError: 'Continue',
 });
 const answers = [getAnswer()];
+const everySample = kmipSamples().filter(({ version }) => version === '1.4' || version === '2.1');
+const everyRequest = everySample.filter(({ side }) => side === 'request').map(({ octets }) => octets);
 const words = wordsOf('\x42\0\x78\x01', '\x42\0\x0f\x01', '\x42\0\x08\x01', 'x-purpose', 'Cryptographic Usage Mask');
 
 /** The server: nothing that a client sends may raise an error, and the server's own log stays empty. */
@@ -77,7 +85,7 @@ async function server(): Promise<Target> {
   });
   return {
     name: 'kmip-request',
-    samples: [...requests, batch],
+    samples: [...requests, batch, ...everyRequest],
     words,
     run: async (bytes) => decodeItem(ResponseMessage, (await answer(engine, client, copy(bytes))).message),
     refuses: () => false,
@@ -118,5 +126,22 @@ const ttlv: Target = {
   refuses: oneOfClasses(DecodeError),
 };
 
+/** Messages of every operation, read to their last field and written anew. */
+const message: Target = {
+  name: 'kmip-message',
+  samples: everySample.map(({ octets }) => octets),
+  words,
+  run: (bytes) => remake(bytes),
+  refuses: oneOfClasses(DecodeError, EncodeError),
+};
+
+const xml: Target = {
+  name: 'kmip-xml',
+  samples: everyRequest.map((octets) => Buffer.from(printElement(toXml(octets, { secrets: 'shown' })))),
+  words: wordsOf('<!DOCTYPE a [<!ENTITY b "c">]>', '&#x', '<![CDATA[', 'type="', '0x', '</', '<!--'),
+  run: (bytes) => inspectMessage(bytes),
+  refuses: oneOfClasses(DecodeError),
+};
+
 /** KMIP on both sides. */
-export const make: MakeTargets = async () => [await server(), response, ttlv];
+export const make: MakeTargets = async () => [await server(), response, ttlv, message, xml];

@@ -5,12 +5,12 @@ import { DecodeError } from '@vouchsafe/bytes/reader';
 import type { Attribute } from '../attribute.ts';
 import { TtlvError } from '../error.ts';
 import { limits } from '../limits.ts';
-import { RequestMessage, ResponseMessage } from '../message.ts';
+import { RequestMessage } from '../message.ts';
 import { kmipSamples } from '../testing/all-samples.ts';
+import { remake } from '../testing/remake.ts';
 import { asking, requestMessage } from '../testing/samples.ts';
 import { describe, describeText } from '../ttlv/describe.ts';
-import { decodeItem, encodeItem, type Item } from '../ttlv/item.ts';
-import { bound } from '../ttlv/lazy.ts';
+import { decodeItem } from '../ttlv/item.ts';
 import { versionNames } from '../ttlv/vocabulary.ts';
 import { toXml } from '../xml/encode.ts';
 import { create } from './create.ts';
@@ -20,27 +20,9 @@ import { operations } from './operations.ts';
 
 const samples = kmipSamples();
 
-type Batch = { operation?: string | undefined; payload?: { as<T>(of: Item<T>): T } | undefined };
-
-/** Reads a message to its last field, and writes it anew. */
-function through(octets: Uint8Array): Buffer {
-  const kind = octets[2] === 0x78 ? 'request' : 'response';
-  const { header, items } = decodeItem<{ header: never; items: Batch[] }>(
-    (kind === 'request' ? RequestMessage : ResponseMessage) as never,
-    octets,
-    { again: true },
-  );
-  const anew = items.map((each) => {
-    const declared = operations[each.operation as keyof typeof operations]?.[kind] as Item<unknown> | undefined;
-    if (declared === undefined || each.payload === undefined) return each;
-    return { ...each, payload: bound(declared, each.payload.as(declared)) };
-  });
-  return encodeItem((kind === 'request' ? RequestMessage : ResponseMessage) as never, { header, items: anew } as never);
-}
-
 const survive = (octets: Uint8Array) => {
   for (const attempt of [
-    () => through(octets.slice()),
+    () => remake(octets.slice()),
     () => describeText(describe(octets)),
     () => toXml(octets, { secrets: 'shown' }),
   ])
@@ -64,20 +46,19 @@ test('every operation has a sample of its request in each version that has it', 
 
 for (const { operation, side, version, octets } of samples)
   test(`${operation}: the ${side} of ${version} is read and written the same; no part of it passes for the whole`, () => {
-    assert.deepEqual(through(octets.slice()), octets);
-    everyTruncation(octets, (cut) => assert.throws(() => through(Uint8Array.from(cut)), TtlvError));
+    assert.deepEqual(remake(octets.slice()), octets);
+    everyTruncation(octets, (cut) => assert.throws(() => remake(Uint8Array.from(cut)), TtlvError));
   });
 
 test('flipped bits in any message lead to a value or to a declared error', () => {
-  for (const { octets } of samples.filter(({ version }) => version === '1.4' || version === '2.1'))
-    everyBitFlip(octets, survive);
+  for (const { octets } of samples.filter(({ version }) => version === '1.4')) everyBitFlip(octets, survive);
 });
 
 test('mutations of any message lead to a value or to a declared error', () => {
   mutations(
     samples.map(({ octets }) => octets),
     7,
-    20_000,
+    6000,
     survive,
   );
 });
