@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { KmipError } from '../error.ts';
 import { Framer } from '../ttlv/framer.ts';
-import { lost, timedOut } from './dial.ts';
+import { interrupted, timedOut } from './dial.ts';
 
 /** How far a request came, for those who decide whether it may be sent again. */
 export interface Progress {
@@ -37,8 +37,8 @@ export class Connection {
     this.#name = name;
     socket.setKeepAlive(true, 30_000);
     socket.on('data', (chunk) => this.#receive(chunk));
-    socket.on('error', (cause) => this.end(lost(name, cause)));
-    socket.on('close', () => this.end(lost(name)));
+    socket.on('error', (cause) => this.end(interrupted(name, cause)));
+    socket.on('close', () => this.end(interrupted(name)));
   }
 
   get ended(): boolean {

@@ -75,16 +75,26 @@ async function secured(
 
 export const timedOut = (name: string) => new KmipError('server.timeout', `${name}: no answer in time`);
 
-/** What a broken connection is called: TLS alerts and certificates are one kind, all else another. */
-export function lost(name: string, cause?: unknown): KmipError {
+/** What a connection is called that was not made: TLS alerts and certificates are one kind, all else another. */
+export const lost = (name: string, cause?: unknown): KmipError =>
+  broken(name, /^(ERR_SSL|ERR_TLS|EPROTO|UNABLE_|SELF_SIGNED|DEPTH_ZERO|CERT_|HOSTNAME_)/, cause);
+
+/**
+ * What an established connection is called that broke. Only an alert about our certificate, which comes late in TLS 1.3,
+ * says that the server did not read what was sent; any other fault of TLS may be made by whoever is on the way.
+ */
+export const interrupted = (name: string, cause?: unknown): KmipError =>
+  broken(name, /^ERR_SSL_\w+_ALERT_(\w*CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/, cause);
+
+function broken(name: string, untrusted: RegExp, cause: unknown): KmipError {
   const code = String((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
-  const tls = /^(ERR_SSL|ERR_TLS|EPROTO|UNABLE_|SELF_SIGNED|DEPTH_ZERO|CERT_|HOSTNAME_)/.test(code);
   const why = cause instanceof Error ? words(cause) : 'the server closed the connection';
-  return new KmipError(tls ? 'server.untrusted' : 'server.unreachable', `${name}: ${why}`, { cause });
+  return new KmipError(untrusted.test(code) ? 'server.untrusted' : 'server.unreachable', `${name}: ${why}`, { cause });
 }
 
-/** Names that lead to several addresses fail with a list of errors and no words of their own. */
-const words = (cause: Error): string =>
-  cause instanceof AggregateError && cause.message === ''
-    ? cause.errors.map((each) => String(each?.message ?? each)).join(', ')
-    : cause.message;
+/** OpenSSL has a reason beside its words; names that lead to several addresses fail with a list of errors alone. */
+function words(cause: Error & { readonly reason?: unknown }): string {
+  if (typeof cause.reason === 'string') return `TLS: ${cause.reason}`;
+  if (!(cause instanceof AggregateError) || cause.message !== '') return cause.message;
+  return cause.errors.map((each) => String(each?.message ?? each)).join(', ');
+}

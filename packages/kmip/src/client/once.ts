@@ -116,8 +116,14 @@ export class Once {
         for (const { at } of lost) this.#remember({ marker: mark, keep: id, at, since: Date.now() });
         return id;
       } catch (error) {
-        if (!(error instanceof Lost)) throw error;
-        lost.push(error);
+        if (error instanceof Lost) lost.push(error);
+        // The lost request was carried out late, and a server that keeps Names apart refuses the second one.
+        else if (lost.length === 0 || !(error instanceof KmipError && error.code === 'operation.failed')) throw error;
+        else {
+          const late = await this.#adopt(mark, deadline, lost);
+          if (late !== undefined) return late;
+          throw error;
+        }
       }
       const adopted = await this.#adopt(mark, deadline, lost);
       if (adopted !== undefined) return adopted;

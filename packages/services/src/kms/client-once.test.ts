@@ -16,7 +16,7 @@ import { relayed } from './testing/relayed.ts';
 const aes256 = { algorithm: 'AES', length: 256, usage: ['Encrypt', 'Decrypt'] } as const;
 const keys = [{ name: 'Object Type', value: 'Symmetric Key' }] as const;
 
-const faults: readonly Fault[] = ['lose-answer', 'lose-request', 'silence'];
+const faults: readonly Fault[] = ['lose-answer', 'lose-request', 'silence', 'forge-answer'];
 const markers: readonly KmipClientOptions['marker'][] = [undefined, 'Name', 'x-Request'];
 
 for (const fault of faults)

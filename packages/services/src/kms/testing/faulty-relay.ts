@@ -7,7 +7,9 @@ export type Fault =
   /** It never arrives: the connection dies. */
   | 'lose-request'
   /** The server carries it out; nothing comes back, and nothing says so. */
-  | 'silence';
+  | 'silence'
+  /** The server carries it out; somebody on the way turns a bit of the answer. */
+  | 'forge-answer';
 
 /** A TCP relay in front of a server, for faults that only the network makes. TLS passes through it unread. */
 export interface FaultyRelay {
@@ -46,6 +48,10 @@ export async function faultyRelay(target: number): Promise<FaultyRelay> {
     let answers = 0;
     far.on('data', (chunk) => {
       if (fault === 'lose-answer') near.destroy();
+      if (fault === 'forge-answer') {
+        chunk[chunk.length - 1]! ^= 1;
+        near.write(chunk);
+      }
       if (fault !== undefined) return;
       settled = ++answers > 1;
       near.write(chunk);
