@@ -80,7 +80,8 @@ export function kmsListener({ identity, limits, serve, refused }: ListenerOption
     socket.resume();
   });
   server.on('tlsClientError', (error, socket) => {
-    refused(socket.remoteAddress ?? '', error.message);
+    // Who only went away was not turned away.
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') refused(socket.remoteAddress ?? '', error.message);
     socket.destroy();
   });
   return {

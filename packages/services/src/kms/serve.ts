@@ -19,6 +19,7 @@ import type { Session } from './session.ts';
 import type { KeyStore } from './store.ts';
 import { openKeyStore } from './store-open.ts';
 import { TokenKeys } from './token-keys.ts';
+import { atMost, type TurnedAway } from './turned-away.ts';
 import { watchIdentity } from './watch-identity.ts';
 
 const defaultListen = '127.0.0.1:5696';
@@ -73,6 +74,7 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
   const audit = opened.adopt(new KmsAudit(file, config.audit_reads === 'strict'), (each) => each.close());
   const store = opened.use(await openKeyStore(layout));
   const report = options.report ?? (() => {});
+  const turnedAway = atMost((remote, reason) => report({ event: 'refused', remote, reason }));
   const failed = (error: unknown) => report({ event: 'failed', error });
   const { token } = config;
   const tokenKeys = token && opened.use(await TokenKeys.open(token, { guard: `${layout.config}.pin-refused` }));
@@ -81,15 +83,15 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
   opened.defer(async () => await finished);
   const limits = { ...limitsOf(config.limits), ...options.limits };
   const serve = (socket: TLSSocket) => {
-    const asked = answering({ engine, store, report }, socket);
+    const asked = answering({ engine, store, report, turnedAway }, socket);
     serveConnection(socket, asked.answer, limits);
     asked.client().then(
       (client) => client ?? socket.setTimeout(limits.stranger),
       () => socket.destroy(),
     );
   };
-  const refused = (remote: string, reason: string) => report({ event: 'refused', remote, reason });
-  const listener = kmsListener({ identity, limits, serve, refused });
+
+  const listener = kmsListener({ identity, limits, serve, refused: turnedAway });
   const address = await listener.listen(at);
   const watch = watchIdentity({ file: layout.server.file, identity, identify, listener, report, now });
   const held = opened.move();
@@ -112,6 +114,7 @@ interface Setup {
   readonly engine: Engine<KmsClient, Session>;
   readonly store: KeyStore;
   readonly report: (event: KmsEvent) => void;
+  readonly turnedAway: TurnedAway;
 }
 
 /** Who is on a connection, and what is answered to it. */
@@ -122,7 +125,7 @@ interface Asked {
 }
 
 /** The client is looked up for every message: one that was removed is out at once, also where a session goes on. */
-function answering({ engine, store, report }: Setup, socket: TLSSocket): Asked {
+function answering({ engine, store, report, turnedAway }: Setup, socket: TLSSocket): Asked {
   const certificate = socket.getPeerX509Certificate();
   const print = certificate && fingerprint(certificate);
   const refused = (message: Uint8Array, error: OperationError): Reply => ({
@@ -140,7 +143,7 @@ function answering({ engine, store, report }: Setup, socket: TLSSocket): Asked {
         if (known !== undefined && current) return await answer(engine, known, message);
         const reason =
           known === undefined ? 'no certificate of a known client' : 'the client certificate is not valid now';
-        report({ event: 'refused', remote: socket.remoteAddress ?? '', reason });
+        turnedAway(socket.remoteAddress ?? '', reason);
         return refused(message, new OperationError('Authentication Not Successful', reason));
       } catch (error) {
         report({ event: 'failed', error });

@@ -205,7 +205,8 @@ export const checks: readonly Check[] = [
       const { foreign = [] } = patient.examination;
       const readable: string[] = [];
       for (const id of foreign) if (await isReadable(patient, id)) readable.push(id);
-      if (readable.length === 0) return foreign.length === 0 ? undefined : `${foreign.length} looked for`;
+      if (readable.length === 0)
+        return foreign.length === 0 ? 'none was named: see --foreign' : `${foreign.length} looked for`;
       throw new Ailment(
         `this client reads ${readable.join(', ')}`,
         'take it out of the group or scope of the other: each provider needs an identity of its own',
