@@ -36,7 +36,7 @@ export function modified(object: ManagedObject, attribute: Attribute, now: Date)
 /** Adds a single-instance attribute or gives it another value (KMIP 2.1, 6.1.57, Set Attribute). @throws {OperationError} */
 export function set(object: ManagedObject, attribute: Attribute, now: Date): ManagedObject {
   if (isMultiple(attribute.name))
-    throw new OperationError('Multi Valued Attribute' as never, `${attribute.name}: may stand several times`);
+    throw new OperationError('Multi Valued Attribute', `${attribute.name}: may stand several times`);
   const there = instances(object, attribute.name).length > 0;
   return there ? modified(object, attribute, now) : added(object, attribute, now);
 }
@@ -97,7 +97,7 @@ export function initial(attribute: Attribute): Attribute {
 function missing(object: ManagedObject, name: string, index: number): OperationError {
   const there = instances(object, name).length;
   if (there === 0) return new OperationError('Item Not Found', `${name}: the object has none`);
-  return new OperationError('Index Out of Bounds' as never, `${name}: no Attribute Index ${index}`);
+  return new OperationError('Index Out of Bounds', `${name}: no Attribute Index ${index}`);
 }
 
 /** Which instance of an attribute has this value (KMIP 2.1, 6.1.39, Current Attribute). @throws {OperationError} */

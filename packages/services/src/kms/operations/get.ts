@@ -26,13 +26,17 @@ type Request = RequestOf<typeof operation>;
  */
 export async function get(request: Request, call: Asked): Promise<ResponseOf<typeof operation>> {
   const object = await subject(request.id, call);
-  const content = await handedOut(object, request, call);
-  if (flag(object, 'Fresh')) await call.tx.update(notFresh(object));
-  return { objectType: object.type, id: object.id, object: content };
+  return { objectType: object.type, id: object.id, object: await handedOut(object, request, call) };
 }
 
-/** An object's content as a client asks for it. @throws {OperationError} */
+/** An object's content as a client asks for it; it is fresh no longer. @throws {OperationError} */
 export async function handedOut(object: ManagedObject, request: Request, call: Asked): Promise<Content> {
+  const content = await contentFor(object, request, call);
+  if (flag(object, 'Fresh')) await call.tx.update(notFresh(object));
+  return content;
+}
+
+async function contentFor(object: ManagedObject, request: Request, call: Asked): Promise<Content> {
   const content = await contentOf(object, call);
   checkExtractable(object, request.wrapping !== undefined);
   if (!('block' in content)) {
