@@ -53,7 +53,7 @@ export function isSecretItem(octets: Uint8Array, at: number): boolean {
  */
 export function describe(octets: Uint8Array): DescribedItem {
   check(octets);
-  return describeAt(Buffer.from(octets.buffer, octets.byteOffset, octets.length), 0);
+  return describeAt(Buffer.from(octets.buffer, octets.byteOffset, octets.length), 0, '');
 }
 
 /** The tree as text for people, one item a line. */
@@ -64,19 +64,25 @@ export function describeText(item: DescribedItem, indent = ''): string {
   return `${indent}${tag}\n${value.map((each) => describeText(each, `${indent}  `)).join('')}`;
 }
 
-function describeAt(octets: Buffer, at: number): DescribedItem {
+/** `attribute` is whose value it is when it is an Attribute Value. */
+function describeAt(octets: Buffer, at: number, attribute: string): DescribedItem {
   const tag = tagName(uint24(octets, at));
   const type = byCode[octets[at + 3]!]!.name;
   const length = uint32(octets, at + 4);
   const body = at + 8;
   if (isSecretItem(octets, at)) return { tag, type, value: `*** (${length} bytes)` };
   if (type === 'Structure') return { tag, type, value: children(octets, body, body + length) };
-  return { tag, type, value: scalar[type](octets, body, length, tag) };
+  return { tag, type, value: scalar[type](octets, body, length, tag === 'Attribute Value' ? attribute : tag) };
 }
 
 function children(octets: Buffer, from: number, end: number): DescribedItem[] {
   const items: DescribedItem[] = [];
-  for (let at = from; at < end; at += 8 + padded(uint32(octets, at + 4))) items.push(describeAt(octets, at));
+  let attribute = '';
+  for (let at = from; at < end; at += 8 + padded(uint32(octets, at + 4))) {
+    const item = describeAt(octets, at, attribute);
+    if (item.tag === 'Attribute Name') attribute = String(item.value);
+    items.push(item);
+  }
   return items;
 }
 
@@ -96,12 +102,15 @@ const scalar: Record<Exclude<ItemTypeName, 'Structure'>, Show> = {
 };
 
 function maskText(tag: string, value: number): string | number {
-  const names = Object.entries(masks[tag] ?? {}).filter(([, bit]) => (value & bit) !== 0);
+  const table = Object.hasOwn(masks, tag) ? masks[tag]! : {};
+  const names = Object.entries(table).filter(([, bit]) => (value & bit) !== 0);
   return names.length === 0 ? value : `${value} (${names.map(([name]) => name).join(', ')})`;
 }
 
 function enumerationText(tag: string, value: number): string {
-  const found = Object.entries(enumerations[tag] ?? {}).find(([, number]) => number === value);
+  if (tag === 'Attribute Reference') return tagName(value);
+  const table = Object.hasOwn(enumerations, tag) ? enumerations[tag]! : {};
+  const found = Object.entries(table).find(([, number]) => number === value);
   return found?.[0] ?? `0x${value.toString(16).padStart(8, '0')}`;
 }
 
