@@ -21,6 +21,12 @@ test('every limit can be set, in seconds, octets or numbers', () => {
     stranger_seconds = 3
     answer_seconds = 4
     message_bytes = 65536
+    batch_items = 5
+    items = 100
+    depth = 16
+    attributes = 40
+    attribute_value_bytes = 64
+    text_bytes = 256
     connections = 10
     waiting = 11
     connections_per_address = 12`;
@@ -33,6 +39,12 @@ test('every limit can be set, in seconds, octets or numbers', () => {
     stranger: 3000,
     answer: 4000,
     messageSize: 65_536,
+    batchItems: 5,
+    items: 100,
+    depth: 16,
+    attributes: 40,
+    attributeValue: 64,
+    text: 256,
     connections: 10,
     waiting: 11,
     connectionsPerAddress: 12,
@@ -45,6 +57,8 @@ const refused: Record<string, RegExp> = {
   'legacy_tls = "yes"': /legacy_tls/,
   '[limits]\nconnections = 0': /connections/,
   '[limits]\nmessage_bytes = 10000000': /message_bytes/,
+  '[limits]\nbatch_items = 1000': /batch_items/,
+  '[limits]\ndepth = 2': /depth/,
   '[limits]\nforever = 1': /forever/,
   'names = []\nnames = []': /line 2/,
 };

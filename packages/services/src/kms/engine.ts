@@ -1,3 +1,4 @@
+import type { TtlvLimits } from '@vouchsafe/kmip/limits';
 import type { Engine, Handlers } from '@vouchsafe/kmip/server/engine';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import type { KmsAudit } from './audit.ts';
@@ -102,7 +103,12 @@ const making = new Set<string>(['Create', 'Re-key'] satisfies (keyof typeof hand
 export function kmsEngine(
   store: KeyStore,
   audit: KmsAudit,
-  options: { now(): Date; report?(error: unknown): void; tokenKeys?: TokenKeys | undefined },
+  options: {
+    now(): Date;
+    report?(error: unknown): void;
+    tokenKeys?: TokenKeys | undefined;
+    limits?: TtlvLimits;
+  },
 ): Engine<KmsClient, Session> {
   const { tokenKeys, report } = options;
   return {
@@ -121,5 +127,6 @@ export function kmsEngine(
         return await tx.savepoint(act);
       }),
     ...(options.report === undefined ? {} : { report: options.report }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
   };
 }

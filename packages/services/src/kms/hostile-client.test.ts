@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test';
 import { fromHex } from '@vouchsafe/bytes/hex';
 import { mutations } from '@vouchsafe/bytes/hostile';
 import { Secret } from '@vouchsafe/bytes/secret';
-import type { Attribute } from '@vouchsafe/kmip/attribute';
+import { type Attribute, customAttribute } from '@vouchsafe/kmip/attribute';
 import type { RequestHeader } from '@vouchsafe/kmip/message';
 import { activate } from '@vouchsafe/kmip/operations/activate';
 import { create } from '@vouchsafe/kmip/operations/create';
@@ -77,6 +77,24 @@ test('a message that is refused as a whole has no effect', async (t) => {
     });
   }
   assert.equal(await count(), 0);
+});
+
+test('what a message may hold is what the settings say', async (t) => {
+  const { raw, count } = await open(t, { limits: { batchItems: 2, attributes: 32 } });
+  const three = ids.slice(0, 3).map((id) => creating(aes, id));
+  const labels: Attribute[] = Array.from({ length: 30 }, (_, i) => customAttribute(`x-${i}`, 'v'));
+  for (const [items, allowed] of [
+    [three, false],
+    [three.slice(0, 2), true],
+    [[creating([...aes, ...labels])], false],
+    [[creating([...aes, ...labels.slice(1)])], true],
+  ] as const) {
+    const client = await raw();
+    const answer = await client.ask(requestMessage(items));
+    client.close();
+    assert.equal(answer.items[0]?.status, allowed ? 'Success' : 'Operation Failed', answer.items[0]?.message);
+  }
+  assert.equal(await count(), 3);
 });
 
 test('a Create whose answer does not fit Maximum Response Size makes nothing', async (t) => {

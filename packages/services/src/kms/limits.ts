@@ -1,3 +1,4 @@
+import { type TtlvLimits, limits as ttlv } from '@vouchsafe/kmip/limits';
 import Type from 'typebox';
 
 /** What peers may cost. Times are milliseconds. */
@@ -14,6 +15,18 @@ export interface KmsLimits {
   readonly answer: number;
   /** Octets of one message. */
   readonly messageSize: number;
+  /** Batch items of one message. */
+  readonly batchItems: number;
+  /** Items of one message, structures included. */
+  readonly items: number;
+  /** Structures inside one another. */
+  readonly depth: number;
+  /** Attributes of one list. */
+  readonly attributes: number;
+  /** Octets of the value of a custom attribute. */
+  readonly attributeValue: number;
+  /** Octets of a text. */
+  readonly text: number;
   /** Connections that are served at once. */
   readonly connections: number;
   /** Connections that wait for one of these to end. */
@@ -28,7 +41,13 @@ export const defaultLimits: KmsLimits = {
   message: 10_000,
   stranger: 10_000,
   answer: 30_000,
-  messageSize: 1_048_576,
+  messageSize: ttlv.message,
+  batchItems: ttlv.batch,
+  items: ttlv.items,
+  depth: ttlv.depth,
+  attributes: ttlv.attributes,
+  attributeValue: ttlv.attributeValue,
+  text: ttlv.text,
   connections: 2048,
   waiting: 2048,
   connectionsPerAddress: 512,
@@ -46,6 +65,12 @@ export const LimitsConfig = Type.Object(
     stranger_seconds: seconds(60),
     answer_seconds: seconds(600),
     message_bytes: Type.Optional(Type.Integer({ minimum: 4096, maximum: 1_048_576 })),
+    batch_items: count(ttlv.batch),
+    items: Type.Optional(Type.Integer({ minimum: 64, maximum: ttlv.items })),
+    depth: Type.Optional(Type.Integer({ minimum: 12, maximum: ttlv.depth })),
+    attributes: Type.Optional(Type.Integer({ minimum: 32, maximum: ttlv.attributes })),
+    attribute_value_bytes: Type.Optional(Type.Integer({ minimum: 64, maximum: ttlv.attributeValue })),
+    text_bytes: Type.Optional(Type.Integer({ minimum: 256, maximum: ttlv.text })),
     connections: count(65_536),
     waiting: count(65_536),
     connections_per_address: count(65_536),
@@ -62,6 +87,12 @@ const keys = {
   stranger_seconds: ['stranger', 1000],
   answer_seconds: ['answer', 1000],
   message_bytes: ['messageSize', 1],
+  batch_items: ['batchItems', 1],
+  items: ['items', 1],
+  depth: ['depth', 1],
+  attributes: ['attributes', 1],
+  attribute_value_bytes: ['attributeValue', 1],
+  text_bytes: ['text', 1],
   connections: ['connections', 1],
   waiting: ['waiting', 1],
   connections_per_address: ['connectionsPerAddress', 1],
@@ -75,3 +106,15 @@ export function limitsOf(given: LimitsConfig = {}): KmsLimits {
   });
   return Object.fromEntries(set) as unknown as KmsLimits;
 }
+
+/** What the codec is to hold messages to. */
+export const messageLimits = (limits: KmsLimits): TtlvLimits => ({
+  ...ttlv,
+  message: limits.messageSize,
+  batch: limits.batchItems,
+  items: limits.items,
+  depth: limits.depth,
+  attributes: limits.attributes,
+  attributeValue: limits.attributeValue,
+  text: limits.text,
+});

@@ -12,7 +12,7 @@ import { readKmsConfig } from './config.ts';
 import { serveConnection } from './connection.ts';
 import { kmsEngine } from './engine.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
-import { type KmsLimits, limitsOf } from './limits.ts';
+import { type KmsLimits, limitsOf, messageLimits } from './limits.ts';
 import { kmsListener } from './listener.ts';
 import { openServerIdentity } from './server-certificate.ts';
 import type { Session } from './session.ts';
@@ -78,10 +78,10 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
   const failed = (error: unknown) => report({ event: 'failed', error });
   const { token } = config;
   const tokenKeys = token && opened.use(await TokenKeys.open(token, { guard: `${layout.config}.pin-refused` }));
-  const engine = kmsEngine(store, audit, { now, report: failed, tokenKeys });
   const finished = tokenKeys?.finishDestroyed(store).catch(failed);
   opened.defer(async () => await finished);
   const limits = { ...limitsOf(config.limits), ...options.limits };
+  const engine = kmsEngine(store, audit, { now, report: failed, tokenKeys, limits: messageLimits(limits) });
   const serve = (socket: TLSSocket) => {
     const asked = answering({ engine, store, report, turnedAway }, socket);
     serveConnection(socket, asked.answer, limits);
