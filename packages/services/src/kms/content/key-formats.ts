@@ -4,6 +4,7 @@ import { Der, tags } from '@vouchsafe/domain/x509/der';
 import type { keyFormatType } from '@vouchsafe/kmip/enums';
 import type { KeyMaterial, TransparentKey } from '@vouchsafe/kmip/key-material';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
+import { exportable } from '../crypto/exportable.ts';
 import { ecPrivateKey, ecPrivateParts, ecPublicKeyOf, ecPublicParts } from '../crypto/transparent-ec.ts';
 import { rsaPrivateKey, rsaPrivateParts, rsaPublicKey, rsaPublicParts } from '../crypto/transparent-rsa.ts';
 
@@ -31,10 +32,6 @@ const publicOctets = (type: 'pkcs1' | 'spki'): Pick<Format, 'read' | 'write'> =>
     octetsOf(material).use((key) => exportable(createPublicKey({ key: borrowed(key), format: 'der', type }))),
   write: (key) => Secret.take(key.export({ format: 'der', type } as { format: 'der'; type: 'spki' })),
 });
-
-/** A key that OpenSSL read as PKCS #1 it does not write as such; read as a SubjectPublicKeyInfo it does. */
-const exportable = (key: KeyObject): KeyObject =>
-  createPublicKey({ key: key.export({ format: 'der', type: 'spki' }), format: 'der', type: 'spki' });
 
 const ofParts = (
   kind: Format['kind'],

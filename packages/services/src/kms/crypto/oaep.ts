@@ -19,7 +19,7 @@ export interface OaepPadding {
 
 /** Encrypts. @throws {RangeError} when the data are too long for the key */
 export function oaepEncrypt(key: KeyObject, padding: OaepPadding, data: Uint8Array): Buffer {
-  const octets = key.asymmetricKeyDetails!.modulusLength! / 8;
+  const octets = Math.ceil(key.asymmetricKeyDetails!.modulusLength! / 8);
   const encoded = encode(padding, data, octets);
   try {
     return publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, encoded);

@@ -5,6 +5,7 @@ import { integerOf } from '@vouchsafe/domain/x509/der-values';
 import type { TransparentKey } from '@vouchsafe/kmip/key-material';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { bigInteger, der, shortest } from './der-write.ts';
+import { exportable } from './exportable.ts';
 
 /** The numbers of an RSAPrivateKey after the public ones, in its order (RFC 8017, A.1.2). */
 const privateParts = [
@@ -32,7 +33,9 @@ export function rsaPrivateKey(parts: TransparentKey): KeyObject {
 /** An RSA public key out of its parts. @throws {OperationError} */
 export function rsaPublicKey(parts: TransparentKey): KeyObject {
   try {
-    return createPublicKey({ key: der(tags.sequence, ...publicNumbers(parts)), format: 'der', type: 'pkcs1' });
+    return exportable(
+      createPublicKey({ key: der(tags.sequence, ...publicNumbers(parts)), format: 'der', type: 'pkcs1' }),
+    );
   } catch {
     throw new OperationError('Invalid Field', 'Key Material: the parts make no RSA public key');
   }
