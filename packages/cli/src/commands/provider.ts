@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { callPart, globalsOf } from '../context.ts';
 import { print, type View } from '../output.ts';
+import { addTrustedProvider } from './trusted-provider.ts';
 
 interface ProviderSummary {
   readonly provider: string;
@@ -47,6 +48,7 @@ const path = '/trusted-infrastructure/kms/providers';
 /** `vouchsafe provider`: the key providers of this host. */
 export function addProvider(program: Command): void {
   const provider = program.command('provider').description('key providers that this host may use');
+  addTrustedProvider(provider);
   provider
     .command('list')
     .description(
