@@ -45,6 +45,7 @@ export const make: MakeTargets = async () => {
     providers,
     primaryKeys: new PrimaryKeys(source, () => time),
     limits: new HostLimits(() => ({ ...defaultLimits, keys_per_second: 100_000, different_keys: 50_000 })),
+    certifyMigration: () => Promise.reject(new Error('nobody asks')),
     signer: () => kmxd,
     audit: () => Promise.resolve(),
     now: () => time,

@@ -287,6 +287,13 @@ export const problems = {
     'the key is not released',
     'the service does not say why: its audit does, under `reason` (on a Trust Authority host)',
   ),
+  'migration.refused': facts(
+    403,
+    'UNAUTHORIZED',
+    4,
+    'no migration certificate is issued',
+    'a host gets one for the key that it made and attested itself; restart its agent',
+  ),
   'provider.unknown': facts(404, 'NOT_FOUND', 1, 'no such key provider', 'vouchsafe provider list'),
   'provider.catching-up': facts(
     503,

@@ -114,6 +114,19 @@ export function addHost(program: Command): void {
       print(status, trustView, globalsOf(command).output);
       if (status.attestation_status !== 'attested') process.exitCode = 3;
     });
+  host
+    .command('migration-certificate')
+    .description('ask for the certificate for live migrations that attested hosts get for an hour, and print it')
+    .option('--ca', 'print the migration CA of the group instead')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vouchsafe host migration-certificate | openssl x509 -noout -text\n  vouchsafe host migration-certificate --ca > ca-cert.pem',
+    )
+    .action(async ({ ca }: { ca?: true }, command: Command) => {
+      const path = '/trusted-infrastructure/migration-certificate';
+      const made = (await callPart(command, 'kmxa', 'POST', path)) as { certificate: string; ca: string };
+      process.stdout.write(ca === true ? made.ca : made.certificate);
+    });
   addHostRegistry(host);
   addHostExplain(host);
   addJoin(host);

@@ -36,6 +36,7 @@ export const auditEvents = {
   'key.release': 'a key encryption key was released',
   'key.rewrap': 'a key encryption key was wrapped anew',
   'key.refuse': 'a key encryption key was refused',
+  'migration.certify': 'an attested host asked for a certificate for live migrations',
   'key.anomaly': 'a host asked for many different keys in a short time',
   'provider.key-state': 'the state of a primary key changed on its key servers',
   'provider.rotate': 'a primary key of a provider got another role on this host',

@@ -39,25 +39,40 @@ const curve = { name: 'ECDSA', namedCurve: 'P-256' };
 export const newKeyPair = (): { publicKey: KeyObject; privateKey: KeyObject } =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-/** Makes a P-256 authority whose certificate may issue end certificates and nothing below them. */
-export async function createAuthority(
-  options: Validity & { readonly name: string; readonly privateKey?: KeyObject; readonly serial?: string },
-): Promise<Authority> {
-  const privateKey = options.privateKey ?? newKeyPair().privateKey;
-  const publicKey = publicHalf(privateKey);
+/** What an authority's certificate is to say. */
+interface AuthorityOrder extends Validity {
+  readonly name: string;
+  readonly privateKey?: KeyObject;
+  readonly serial?: string;
+  /** How many authorities may stand below it; none unless given (RFC 5280, 4.2.1.9). */
+  readonly pathLength?: number;
+}
+
+/** Makes a P-256 authority with a certificate of its own. */
+export const createAuthority = (order: AuthorityOrder): Promise<Authority> => makeAuthority(order);
+
+/** Makes a P-256 authority below another one. */
+export const createSubAuthority = (order: AuthorityOrder & { readonly issuer: Authority }): Promise<Authority> =>
+  makeAuthority(order, order.issuer);
+
+async function makeAuthority(order: AuthorityOrder, above?: Authority): Promise<Authority> {
+  const privateKey = order.privateKey ?? newKeyPair().privateKey;
+  const publicKey = spki(publicHalf(privateKey));
+  const issuer = above === undefined ? undefined : new x509.X509Certificate(above.certificatePem);
   const certificate = await x509.X509CertificateGenerator.create({
-    ...serialOf(options.serial),
-    subject: commonName(options.name),
-    issuer: commonName(options.name),
-    notBefore: options.notBefore,
-    notAfter: options.notAfter,
-    publicKey: spki(publicKey),
-    signingKey: signingKey(privateKey),
+    ...serialOf(order.serial),
+    subject: commonName(order.name),
+    issuer: issuer?.subjectName ?? commonName(order.name),
+    notBefore: order.notBefore,
+    notAfter: order.notAfter,
+    publicKey,
+    signingKey: signingKey(above?.privateKey ?? privateKey),
     signingAlgorithm: signing,
     extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.BasicConstraintsExtension(true, order.pathLength ?? 0, true),
       new x509.KeyUsagesExtension(flags.keyCertSign | flags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(spki(publicKey)),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
+      ...(issuer === undefined ? [] : [await x509.AuthorityKeyIdentifierExtension.create(issuer)]),
     ],
   });
   return { certificatePem: `${certificate.toString('pem')}\n`, privateKey };

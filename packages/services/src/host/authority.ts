@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { Secret } from '@vouchsafe/bytes/secret';
+import { checkHostName } from '@vouchsafe/domain/attestation/host-name';
 import { certificateOf, groupIdOf } from '@vouchsafe/domain/group/group';
 import { roles } from '@vouchsafe/domain/group/role';
 import { Problem } from '@vouchsafe/domain/problem';
@@ -10,6 +11,7 @@ import type { ConfigStore } from '@vouchsafe/store/config-store';
 import { addressOf } from '../config/address.ts';
 import type { HostConfig } from '../config/host.ts';
 import type { HostPart } from '../config/paths.ts';
+import { MigrationAuthority } from './migration-authority.ts';
 
 const day = 24 * 3600 * 1000;
 const caLifetime = 20 * 365 * day;
@@ -24,6 +26,7 @@ export class HostAuthority {
   readonly #authority: Authority;
   readonly #config: HostConfig;
   readonly #now: () => Date;
+  #migration: Promise<MigrationAuthority> | undefined;
 
   private constructor(authority: Authority, config: HostConfig, now: () => Date) {
     this.#authority = authority;
@@ -80,6 +83,21 @@ export class HostAuthority {
     };
   }
 
+  /**
+   * Certifies the migration key of a host, whose attestation kmxd has checked.
+   * @throws {Problem} `input.malformed` when the key is no P-256 key
+   */
+  async certifyMigration(publicKeyPem: string, host: string): Promise<{ certificate: string; ca: string }> {
+    const publicKey = p256(publicKeyPem);
+    this.#migration ??= MigrationAuthority.under(
+      this.#authority,
+      certificateOf(this.caPem, 'CA of this host').validToDate,
+      this.#now,
+    );
+    const migration = await this.#migration;
+    return { certificate: await migration.issue(publicKey, checkHostName(host)), ca: migration.caPem };
+  }
+
   /** The private key (PKCS#8, DER), for a member that joins. */
   privateKey(): Secret {
     return Secret.take(this.#authority.privateKey.export({ type: 'pkcs8', format: 'der' }));
@@ -129,7 +147,9 @@ async function makeAuthority(config: HostConfig, store: ConfigStore, now: Date):
   const name =
     config.role === 'trust-authority' ? `Vouchsafe group of ${config.name}` : `Vouchsafe host ${config.name}`;
   const notAfter = new Date(now.getTime() + caLifetime);
-  const authority = await createAuthority({ name, notBefore: new Date(now.getTime() - 60_000), notAfter });
+  // The migration CA stands below it.
+  const pathLength = config.role === 'trust-authority' ? 1 : 0;
+  const authority = await createAuthority({ name, notBefore: new Date(now.getTime() - 60_000), notAfter, pathLength });
   using secret = Secret.take(Buffer.from(privateKeyPem(authority.privateKey)));
   // The key is durable before its certificate: a crash in between makes both anew, and nobody has seen either.
   store.putSecret(secretName, secret);

@@ -26,6 +26,8 @@ export interface GroupLink extends Membership {
   report(change: GroupChange): Promise<void>;
   /** Has all other members do a step about a primary key. @throws {Problem} `host.not-ready` */
   primaryKeyStep(order: PrimaryKeyOrder): Promise<MemberOutcome[]>;
+  /** Has the migration CA certify a key for a host. @throws {Problem} `host.not-ready`, `input.malformed` */
+  certifyMigration(public_key: string, host: string): Promise<{ certificate: string; ca: string }>;
   close(): Promise<void>;
 }
 
@@ -104,6 +106,10 @@ export async function groupLink(socket: string, options: GroupLinkOptions = {}):
           cause,
         });
       }
+    },
+    async certifyMigration(public_key, host) {
+      const { body } = await client.call('POST', '/host/migration-certificate', { public_key, host });
+      return body as { certificate: string; ca: string };
     },
     async close() {
       closed = true;

@@ -30,6 +30,11 @@ const administered: Record<HostConfig['role'], readonly (readonly [HostPart, str
 
 const readRequest = validator('certification request', Type.Object({ public_key: Type.String({ maxLength: 2048 }) }));
 
+const readMigration = validator(
+  'migration certificate request',
+  Type.Object({ public_key: Type.String({ maxLength: 2048 }), host: Type.String({ maxLength: 253 }) }),
+);
+
 /** How the supervisor starts a part of this host. */
 export type PartCommand = (part: HostPart) => readonly [string, ...string[]];
 
@@ -57,7 +62,8 @@ export async function serveHost(config: HostConfig, command?: PartCommand): Prom
   try {
     for (const each of hostParts) {
       const routes = membership?.routesFor(each) ?? [];
-      const server = httpServer([certifyRoute(each, authorityNow, part), ...routes], log);
+      const migration = each === 'kmxd' && membership !== undefined ? [migrationRoute(authorityNow, part)] : [];
+      const server = httpServer([certifyRoute(each, authorityNow, part), ...migration, ...routes], log);
       listening.push(await listenOnSocket(server, paths.certify(each), 0o600));
     }
     const operations = membership === undefined ? [] : groupOperations(membership.context);
@@ -100,6 +106,24 @@ function certifyRoute(of: HostPart, authorityNow: () => HostAuthority, { audit }
     },
   };
 }
+
+/** For kmxd alone: it has checked whose key it is. */
+const migrationRoute = (authorityNow: () => HostAuthority, { audit }: Part): Route => ({
+  method: 'POST',
+  path: '/host/migration-certificate',
+  async handle({ body }) {
+    const { public_key, host } = readMigration(body);
+    const certified = await authorityNow().certifyMigration(public_key, host);
+    audit.append({
+      action: 'group.certify',
+      actor: { kind: 'part', id: 'kmxd' },
+      target: { kind: 'migration-certificate', id: host },
+      outcome: 'success',
+      detail: {},
+    });
+    return { body: certified };
+  },
+});
 
 /** The management API of the part `host`. */
 export const hostOperations = (

@@ -70,7 +70,7 @@ export async function attest(
   try {
     await using tpm = await openTpm(input.agent.tpm);
     await using identity = await openIdentity(tpm, ek);
-    const keys = { signing: newPair(), encryption: newPair() };
+    const keys = { signing: newPair(), encryption: newPair(), migration: newPair() };
     const report = await bothRounds({ client, tpm, identity, keys, input }, held);
     return {
       service: service.address,

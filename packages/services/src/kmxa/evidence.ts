@@ -13,6 +13,7 @@ import { maxCommandLine } from '@vouchsafe/domain/attestation/messages';
 import { banksInHex } from '@vouchsafe/domain/attestation/pcr-values';
 import { firmwarePcrs } from '@vouchsafe/domain/attestation/policy';
 import { type EcPair, jwkOf } from '@vouchsafe/domain/keys/jwk';
+import { migrationClaim, spkiOfKey } from '@vouchsafe/domain/keys/migration';
 import { Problem } from '@vouchsafe/domain/problem';
 import { activateCredential } from '@vouchsafe/tpm2/commands/activate-credential';
 import { pcrRead } from '@vouchsafe/tpm2/commands/pcr-read';
@@ -26,6 +27,8 @@ import type { TpmIdentity } from './tpm-identity.ts';
 export interface SessionKeys {
   readonly signing: EcPair;
   readonly encryption: EcPair;
+  /** Key for live migrations; a certificate for it is given to this host alone. */
+  readonly migration?: EcPair;
 }
 
 export interface EvidenceInput {
@@ -70,6 +73,7 @@ export async function makeEvidence(
   const content: AgentClaims = {
     sig: jwkOf(keys.signing.publicKey),
     enc: jwkOf(keys.encryption.publicKey),
+    ...(keys.migration === undefined ? {} : { mig: migrationClaim(spkiOfKey(keys.migration.publicKey)) }),
     group,
     agent: version,
     ...bootId(),

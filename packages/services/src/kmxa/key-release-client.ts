@@ -2,6 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { type Group, groupOf } from '@vouchsafe/domain/group/group';
 import { makeProof, proofHash } from '@vouchsafe/domain/keys/dpop';
 import {
+  checkMigrationCertificate,
+  type MigrationAnswer,
+  readMigrationAnswer,
+  spkiOfKey,
+} from '@vouchsafe/domain/keys/migration';
+import {
   checkItems,
   type ProvidersAnswer,
   type ReleaseAnswer,
@@ -47,6 +53,23 @@ export class KeyReleaseClient {
   /** @throws {Problem} as `release` */
   async providers(): Promise<ProvidersAnswer['providers']> {
     return (await this.#ask<ProvidersAnswer>('list-providers', {}, readProvidersAnswer)).answer.providers;
+  }
+
+  /**
+   * A certificate for the migration key of this host, checked.
+   * @throws {Problem} as `release`, `migration.refused`
+   */
+  async migrationCertificate(): Promise<{ certificate: string; ca: string }> {
+    const { migration } = await this.#trust.session();
+    if (migration === undefined) throw new Problem('migration.refused', 'this host attested no migration key');
+    const body = { spki: spkiOfKey(migration.publicKey).toString('base64url') };
+    const { answer, session } = await this.#ask<MigrationAnswer>('migration-certificate', body, readMigrationAnswer);
+    const { certificate, ca } = answer;
+    const [service] = this.#configuration.services('kms');
+    const group = groupOf(service?.service.trusted_CA ?? '', this.#group);
+    const expected = { group, key: migration.publicKey, host: session.host, now: this.#now() };
+    await checkMigrationCertificate({ certificate, ca }, expected);
+    return { certificate, ca };
   }
 
   /** @param knows whether the service knows all that was asked for; otherwise the next one may */

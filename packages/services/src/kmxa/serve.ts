@@ -61,6 +61,7 @@ export async function serveKmxa(config: HostConfig): Promise<Running> {
   const workers = Math.min(8, availableParallelism());
   const encryption = { libvirt, locks, vmKeys, store, audit, providerOf, workers, worker: converterCode() };
   const operations = kmxaOperations({
+    migrationCertificate: () => release.migrationCertificate(),
     agent,
     configuration,
     trust,

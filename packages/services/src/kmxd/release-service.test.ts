@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
-import { createSecretKey, randomUUID } from 'node:crypto';
+import { createPublicKey, createSecretKey, randomUUID, X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
+import { base64url } from '@vouchsafe/bytes/base64url';
 import { signAssertion } from '@vouchsafe/domain/attestation/saml/assertion';
 import { verifyAssertion } from '@vouchsafe/domain/attestation/saml/verify-assertion';
 import { signToken, type TokenClaims } from '@vouchsafe/domain/attestation/token';
 import { providerSubject } from '@vouchsafe/domain/group/group-state';
+import { whyNotInRole } from '@vouchsafe/domain/group/role';
 import { makeProof, proofHash } from '@vouchsafe/domain/keys/dpop';
 import { jwkOf } from '@vouchsafe/domain/keys/jwk';
 import { readKekHeader, wrapKek } from '@vouchsafe/domain/keys/kek';
+import {
+  checkMigrationCertificate,
+  migrationClaim,
+  readMigrationAnswer,
+  spkiOfKey,
+} from '@vouchsafe/domain/keys/migration';
 import {
   type ReleaseAnswer,
   type ReleaseItem,
@@ -18,6 +26,7 @@ import {
 import { openSealedKey } from '@vouchsafe/domain/keys/sealed-key';
 import { verifyAnswer } from '@vouchsafe/domain/keys/signed-answer';
 import { Problem } from '@vouchsafe/domain/problem';
+import { firstRefusal } from '@vouchsafe/domain/rules';
 import {
   type Certified,
   newSession,
@@ -29,19 +38,21 @@ import {
 } from '@vouchsafe/domain/testing/group';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { tokenAttacks } from '@vouchsafe/domain/testing/token-attacks';
+import { MigrationAuthority } from '../host/migration-authority.ts';
 import { type TestMembership, testMembership } from '../host/testing/membership.ts';
 import { type TestPart, testPart } from '../management/testing/part.ts';
 import { defaultProvider, type Provider, ProviderConfiguration } from './configuration.ts';
 import { PrimaryKeys } from './primary-keys.ts';
 import { releaseItem, releaseRules } from './release-item.ts';
 import { defaultLimits, HostLimits, type ReleaseLimits } from './release-limits.ts';
-import { type HostRequest, ReleaseService } from './release-service.ts';
+import { type HostRequest, migrationRequestRules, ReleaseService } from './release-service.ts';
 import { FakeSource } from './testing/fake-source.ts';
 
 const url = 'https://ta.example:7443';
 const servers = [{ name: 'k', address: { hostname: 'kms.example' } }];
 
 let ours: TestGroup;
+let migration: Promise<MigrationAuthority>;
 let attestd: Certified;
 let kmxd: Certified;
 let part: TestPart;
@@ -61,6 +72,8 @@ let coming: number[] = [];
 beforeEach(async () => {
   ours = await testGroup();
   [attestd, kmxd] = [await ours.inRole('attestd'), await ours.inRole('kmxd')];
+  const at = () => new Date(now * 1000);
+  migration = MigrationAuthority.under(ours.authority, ours.group.ca.validToDate, at);
   part = testPart();
   membership = testMembership();
   now = testTime;
@@ -88,6 +101,10 @@ const service = () =>
     providers,
     primaryKeys,
     signer: () => kmxd,
+    certifyMigration: async (key, host) => {
+      const authority = await migration;
+      return { certificate: await authority.issue(createPublicKey(key), host), ca: authority.caPem };
+    },
     limits: new HostLimits(
       () => limits,
       () => now * 1000,
@@ -444,6 +461,67 @@ test('a primary key that is unheard of here sends the host to another instance, 
     mixed.map(({ problem: kind }) => kind),
     ['provider.catching-up', undefined],
   );
+});
+
+/** A migration certificate for a key, as a host with these claims. */
+async function migrationCertificate(spki: Uint8Array, change: Partial<TokenClaims> = {}, of = service()) {
+  const token = await tokenOf(change);
+  const request = await requestFor(of, { spki: base64url(spki) }, { op: 'migration-certificate', token });
+  const aud = sampleClaims(ours.group, session).sub;
+  const expected = { op: 'migration-certificate', aud, req: proofHash(request.proof ?? '') };
+  return await verifyAnswer(await of.migrationCertificate(request), ours.group, readMigrationAnswer, expected, now);
+}
+
+test('an attested host gets a certificate for its migration key, in its registered name, for an hour at most', async () => {
+  const { publicKey } = newSession().signing;
+  const spki = spkiOfKey(publicKey);
+  const answer = await migrationCertificate(spki, { mig: migrationClaim(spki) });
+  await checkMigrationCertificate(answer, { group: ours.group, key: publicKey, host: 'host-1', now });
+  const leaf = new X509Certificate(answer.certificate);
+  assert.deepEqual([leaf.subjectAltName, leaf.keyUsage], ['DNS:host-1', ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']]);
+  assert.ok(leaf.validToDate.getTime() - leaf.validFromDate.getTime() <= 3600_000);
+  const [record] = part.records;
+  assert.deepEqual([record?.action, record?.outcome, record?.target.id], ['migration.certify', 'success', 'host-1']);
+});
+
+test('no certificate for a key that the host did not attest, and none for a host that attested no such key', async () => {
+  const [mine, other] = [spkiOfKey(newSession().signing.publicKey), spkiOfKey(newSession().signing.publicKey)];
+  for (const mig of [undefined, migrationClaim(mine)])
+    await assert.rejects(migrationCertificate(other, mig === undefined ? {} : { mig }), problem('migration.refused'));
+  assert.deepEqual(
+    part.records.map(({ action, outcome }) => [action, outcome]),
+    Array(2).fill(['migration.certify', 'failure']),
+  );
+  const token = sampleClaims(ours.group, session, { mig: migrationClaim(mine) });
+  const rules = (ids: typeof migrationRequestRules) => firstRefusal(ids, { token, spki: other });
+  assert.equal((await rules(migrationRequestRules))?.rule, 'migration.attested');
+  assert.equal(await rules(migrationRequestRules.slice(1)), undefined, 'it is that rule alone');
+});
+
+test('no certificate for a host that was denied, also when that happens while it is issued', async () => {
+  const spki = spkiOfKey(newSession().signing.publicKey);
+  const mig = migrationClaim(spki);
+  onAudit = () => void membership.standing.join(membership.standing.denial(sub, now));
+  await assert.rejects(migrationCertificate(spki, { mig }), problem('token.invalid', /denied/));
+  await assert.rejects(migrationCertificate(spki, { mig }), problem('token.invalid', /denied/));
+});
+
+test('a migration certificate is good for migrations alone: it signs no token and no answer of the group', async () => {
+  const { signing } = newSession();
+  const spki = spkiOfKey(signing.publicKey);
+  const { certificate, ca } = await migrationCertificate(spki, { mig: migrationClaim(spki) });
+  for (const pem of [certificate, ca]) {
+    const signer = new X509Certificate(pem);
+    assert.ok(whyNotInRole(signer, ours.group, 'attestd', now));
+    assert.ok(whyNotInRole(signer, ours.group, 'kmxd', now));
+    assert.ok(whyNotInRole(signer, ours.group, 'member', now));
+  }
+  const token = await signToken(
+    signing.privateKey,
+    new X509Certificate(certificate),
+    sampleClaims(ours.group, session),
+  );
+  await assert.rejects(release('decrypt', [{ prv: demo.id, ct: 'x' }], { token }), problem('token.invalid'));
 });
 
 const sub = `ek:${'ab'.repeat(32)}`;

@@ -1,8 +1,9 @@
-import { createSecretKey, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import { readToken, type TokenClaims, verifyToken } from '@vouchsafe/domain/attestation/token';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
 import { nonceIsFresh, nonceLifetime, proofHash, sealNonce, verifyProof } from '@vouchsafe/domain/keys/dpop';
+import { migrationClaim, readMigrationRequest } from '@vouchsafe/domain/keys/migration';
 import {
   type ProvidersAnswer,
   type ReleaseOperation,
@@ -11,7 +12,7 @@ import {
 } from '@vouchsafe/domain/keys/release';
 import { signAnswer } from '@vouchsafe/domain/keys/signed-answer';
 import { Problem } from '@vouchsafe/domain/problem';
-import { firstRefusal } from '@vouchsafe/domain/rules';
+import { firstRefusal, type Rule } from '@vouchsafe/domain/rules';
 import type { Membership } from '../host/group-link.ts';
 import type { ProviderConfiguration } from './configuration.ts';
 import type { PrimaryKeys } from './primary-keys.ts';
@@ -29,6 +30,8 @@ export interface ReleaseServiceInput {
   readonly primaryKeys: PrimaryKeys;
   readonly signer: () => { readonly key: KeyObject; readonly certificate: X509Certificate };
   readonly limits: HostLimits;
+  /** Has the migration CA certify a key (PEM) for a host. */
+  readonly certifyMigration: (publicKey: string, host: string) => Promise<{ certificate: string; ca: string }>;
   /** Resolves when all records are on the disk, or rejects; nothing is released without a record. */
   readonly audit: (entries: readonly AuditEntry[]) => Promise<void>;
   /** Seconds since 1970. */
@@ -82,6 +85,29 @@ export class ReleaseService {
     if (outcomes.every(({ item }) => item.problem === 'provider.catching-up'))
       throw new Problem('provider.catching-up', outcomes[0]?.item.detail ?? '');
     return await this.#sign({ op, items: outcomes.map(({ item }) => item) }, caller);
+  }
+
+  /**
+   * A certificate for the migration key that the host has attested: in its registered name, for an hour at most.
+   * @throws {Problem} as `release`, `migration.refused`
+   */
+  async migrationCertificate(request: HostRequest): Promise<string> {
+    const caller = await this.#authorise(request);
+    const { token } = caller;
+    const spki = Buffer.from(readMigrationRequest(request.raw).spki, 'base64url');
+    const refusal = await firstRefusal(migrationRequestRules, { token, spki });
+    if (refusal !== undefined) {
+      await this.#input.audit([migrationRecord(token, { reason: refusal.why, problem: 'migration.refused' })]);
+      throw new Problem('migration.refused', refusal.why);
+    }
+    const key = `-----BEGIN PUBLIC KEY-----\n${spki.toString('base64')}\n-----END PUBLIC KEY-----\n`;
+    const certified = await this.#input.certifyMigration(key, token.host);
+    this.#mustStillHold(caller);
+    const { fingerprint256 } = new X509Certificate(certified.certificate);
+    await this.#input.audit([
+      migrationRecord(token, { certificate: fingerprint256.replaceAll(':', '').toLowerCase() }),
+    ]);
+    return await this.#sign({ op: 'migration-certificate', ...certified }, caller);
   }
 
   /** The providers from which the host may have keys. @throws {Problem} as `release` */
@@ -229,6 +255,36 @@ function record(
     },
   };
 }
+
+/** Who asks for a migration certificate, proven, and for which key. */
+export interface MigrationAsked {
+  readonly token: TokenClaims;
+  readonly spki: Uint8Array;
+}
+
+/** What a migration certificate is refused for, beyond a token that is not in order. */
+export const migrationRequestRules: readonly Rule<MigrationAsked>[] = [
+  {
+    id: 'migration.attested',
+    stops: 'a key from outside the host, to which guests would be sent in its name',
+    whyNot: ({ token, spki }) => {
+      if (token.mig === undefined) return 'this host attested no migration key';
+      return token.mig === migrationClaim(spki) ? undefined : 'it is not the migration key that this host attested';
+    },
+  },
+];
+
+const migrationRecord = (
+  token: TokenClaims,
+  { problem, ...detail }: { problem?: string; reason?: string; certificate?: string },
+): AuditEntry => ({
+  action: 'migration.certify',
+  actor: { kind: 'host', id: token.sub },
+  target: { kind: 'host', id: token.host },
+  outcome: problem === undefined ? 'success' : 'failure',
+  ...(problem === undefined ? {} : { problem }),
+  detail: { ...detail, ...askedBy(token) },
+});
 
 const anomalyRecord = (op: ReleaseOperation, different: number, token: TokenClaims): AuditEntry => ({
   action: 'key.anomaly',

@@ -61,6 +61,7 @@ export async function serveKmxd(config: HostConfig): Promise<Running> {
     primaryKeys,
     signer: key.current,
     limits,
+    certifyMigration: membership.certifyMigration,
     audit: (entries) => audit.commit(...entries),
     now,
   });
@@ -114,16 +115,16 @@ const routes = (service: ReleaseService): Route[] => [
         })),
     }),
   ),
-  {
-    method: 'POST',
-    path: '/kms/list-providers',
-    handle: (request) =>
-      withNonce(service, async () => ({
-        answer: await service.listProviders(hostRequest('/kms/list-providers', request)),
-      })),
-  },
+  signed(service, '/kms/list-providers', (request) => service.listProviders(request)),
+  signed(service, '/kms/migration-certificate', (request) => service.migrationCertificate(request)),
   { method: 'GET', path: '/kms/healthz', handle: () => ({ body: { health: 'OK' } }) },
 ];
+
+const signed = (service: ReleaseService, path: string, answer: (request: HostRequest) => Promise<string>): Route => ({
+  method: 'POST',
+  path,
+  handle: (request) => withNonce(service, async () => ({ answer: await answer(hostRequest(path, request)) })),
+});
 
 const hostRequest = (path: string, { headers, raw }: Request): HostRequest => ({
   path,

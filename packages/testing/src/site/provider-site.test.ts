@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyChain } from '@vouchsafe/domain/audit/record';
 import { Problem } from '@vouchsafe/domain/problem';
+import { must } from '../command.ts';
 import { until } from '../wait.ts';
 import { Workdir } from '../workdir.ts';
 import type { AuthorityHost } from './authority-host.ts';
 import { GroupSite, type SiteAgent } from './group-site.ts';
+import { vouchsafe } from './program.ts';
 
 interface Rotation {
   readonly phase: string;
@@ -120,6 +123,30 @@ describe('a key provider of two Trust Authority hosts', () => {
     });
     await provider(one(a), 'POST', '/restore');
     assert.deepEqual(await silent(one(a)), []);
+  });
+
+  test('an attested host gets a migration certificate of either member, under one CA of the group', async () => {
+    const first = await agent.release.migrationCertificate();
+    await one(a).stop();
+    const second = await agent.release.migrationCertificate();
+    await one(a).start();
+    const [one_, other] = [first, second].map(({ certificate, ca }) =>
+      [certificate, ca].map((pem) => new X509Certificate(pem)),
+    );
+    const [leaf, ca] = one_ as [X509Certificate, X509Certificate];
+    assert.ok(leaf.verify(ca.publicKey) && ca.verify(new X509Certificate(await one(b).groupCa()).publicKey));
+    assert.equal(leaf.subjectAltName, 'DNS:kvm1');
+    assert.ok(ca.publicKey.equals((other as X509Certificate[])[1]?.publicKey as KeyObject));
+  });
+
+  test('what an operator does: status, settings, trust, requests, limits', async () => {
+    const run = async (...args: string[]) => await must(vouchsafe('provider', ...args, '--run', one(a).run));
+    assert.match(await run('status', 'demo'), /health: +(OK|WARNING)[\s\S]*embedded OK[\s\S]*is obeyed within 5 s/);
+    assert.match(await run('set', 'demo', 'share=own', 'key_ttl=600'), /share: +own/);
+    assert.match(await run('trust', 'demo'), /embedded +yes +[0-9a-f]{64}/);
+    assert.match(await run('client-cert', 'csr', 'demo'), /BEGIN CERTIFICATE REQUEST/);
+    assert.match(await run('limits', 'on_excess=record'), /on excess: +record/);
+    assert.match(await run('rotation', 'demo'), /current/);
   });
 
   test('kmxd killed again and again in the middle of rotations: no key that was given out is lost', async () => {

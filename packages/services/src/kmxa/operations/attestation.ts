@@ -7,7 +7,7 @@ import { openIdentity } from '../tpm-identity.ts';
 import type { KmxaContext } from './context.ts';
 
 /** Attestation as this host sees it. */
-export const attestationOperations = ({ agent, trust }: KmxaContext): Operation[] => [
+export const attestationOperations = ({ agent, trust, migrationCertificate }: KmxaContext): Operation[] => [
   query(
     {
       name: 'trusted-infrastructure.attestation.status',
@@ -43,6 +43,16 @@ export const attestationOperations = ({ agent, trust }: KmxaContext): Operation[
       const saml = await trust.assertion();
       return { ...trust.status(), saml };
     },
+  ),
+  query(
+    {
+      name: 'trusted-infrastructure.migration-certificate.request',
+      method: 'POST',
+      path: '/trusted-infrastructure/migration-certificate',
+      grant: 'SECURITY_MGMT',
+      summary: 'Ask for a certificate for live migrations, as an attested host gets one; it is shown, not installed',
+    },
+    () => migrationCertificate(),
   ),
   operation(
     {

@@ -24,6 +24,8 @@ export interface KmxaContext {
   readonly agent: AgentConfig;
   readonly configuration: AgentConfiguration;
   readonly trust: TrustSession;
+  /** A certificate for the migration key of this host, PEM, and the CA that issued it. @throws {Problem} */
+  readonly migrationCertificate: () => Promise<{ certificate: string; ca: string }>;
   readonly libvirt: LibvirtLink;
   readonly encryption: VmEncryptInput;
   readonly providers: ProviderSource;
