@@ -316,6 +316,15 @@ function addClientCertificate(certificate: Command): void {
 
 function addTrust(provider: Command): void {
   provider
+    .command('password <name>')
+    .description('set the password that goes with the user name of a provider; it is never shown')
+    .requiredOption('--file <file>', 'its first line is the password; `-` for standard input')
+    .addHelpText('after', examples('set demo username=vouchsafe', 'password demo --file - < kmip.password'))
+    .action(async (name: string, { file }: { file: string }, command: Command) => {
+      const [password = ''] = textOf(file).split(/\r?\n/);
+      await ask(command, 'PUT', `${pathOf(name)}/credential`, { password });
+    });
+  provider
     .command('trust <name>')
     .description('show the certificates that the key servers of a provider show now; trust one by its fingerprint')
     .option(

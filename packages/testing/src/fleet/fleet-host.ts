@@ -20,6 +20,8 @@ export class FleetHost {
   readonly name: string;
   readonly tpm: SoftwareTpm;
   readonly ek: string;
+  /** The key that its tokens are bound to. */
+  readonly signing = newPair();
   /** What the service said that it holds. */
   held: ReportAnswer['held'];
   readonly #n: number;
@@ -51,7 +53,7 @@ export class FleetHost {
     const { eventLog, pcrs } = fleetBoot(n, files);
     this.#pcrs = pcrs;
     this.#sha256 = createHash('sha256').update(eventLog).digest('hex');
-    const [sig, enc] = [jwkOf(newPair().publicKey), jwkOf(newPair().publicKey)];
+    const [sig, enc] = [jwkOf(this.signing.publicKey), jwkOf(newPair().publicKey)];
     this.#claims = Buffer.from(JSON.stringify({ sig, enc, group, agent: 'fleet' }));
   }
 
