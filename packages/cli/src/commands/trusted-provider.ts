@@ -141,7 +141,7 @@ function addSettings(provider: Command): void {
     .description(
       'keys start VMs and are wrapped anew, in their own scope, on measured and approved hosts, and nothing else',
     )
-    .addHelpText('after', examples('harden demo'))
+    .addHelpText('after', examples('harden demo', 'harden demo -o json'))
     .action(async (name: string, _options, command: Command) => {
       print(
         (await ask(command, 'POST', `${pathOf(name)}/harden`)) as Provider,
@@ -174,7 +174,7 @@ function addWithdrawal(provider: Command): void {
     .description(
       'release nothing from a provider, on no member of the group; leaves with 2 when a member has not heard',
     )
-    .addHelpText('after', examples('revoke demo'))
+    .addHelpText('after', examples('revoke demo', 'revoke demo || vouchsafe ta status'))
     .action(async (name: string, _options, command: Command) => {
       await ask(command, 'POST', `${pathOf(name)}/revoke`);
       await awaitAcknowledgements(command);
@@ -182,7 +182,7 @@ function addWithdrawal(provider: Command): void {
   provider
     .command('restore <name>')
     .description('release keys of a revoked provider again')
-    .addHelpText('after', examples('restore demo'))
+    .addHelpText('after', examples('restore demo', 'restore demo && vouchsafe provider status demo'))
     .action(async (name: string, _options, command: Command) => {
       await ask(command, 'POST', `${pathOf(name)}/restore`);
       await awaitAcknowledgements(command);
@@ -294,7 +294,7 @@ function addClientCertificate(certificate: Command): void {
     .description('make a new key and print the request for its certificate, to be signed elsewhere')
     .option('--again', 'print the request that waits already')
     .option('--out <file>', 'write it to a new file')
-    .addHelpText('after', examples('client-cert csr demo --out ta1.csr', 'client-cert install demo ta1.crt'))
+    .addHelpText('after', examples('client-cert csr demo --out ta1.csr', 'client-cert csr demo --again'))
     .action(async (name: string, { again, out }: { again?: true; out?: string }, command: Command) => {
       const method = again === true ? 'GET' : 'POST';
       const { csr } = (await ask(command, method, `${pathOf(name)}/client-certificate/csr`)) as { csr: string };
@@ -319,7 +319,7 @@ function addTrust(provider: Command): void {
     .command('password <name>')
     .description('set the password that goes with the user name of a provider; it is never shown')
     .requiredOption('--file <file>', 'its first line is the password; `-` for standard input')
-    .addHelpText('after', examples('set demo username=vouchsafe', 'password demo --file - < kmip.password'))
+    .addHelpText('after', examples('password demo --file kmip.password', 'password demo --file - < kmip.password'))
     .action(async (name: string, { file }: { file: string }, command: Command) => {
       const [password = ''] = textOf(file).split(/\r?\n/);
       await ask(command, 'PUT', `${pathOf(name)}/credential`, { password });
