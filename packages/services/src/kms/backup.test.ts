@@ -40,6 +40,7 @@ test('a backup made while keys are made holds all that were there, and serves th
   assert.deepEqual(await restore(at('backup'), at('restored'), { rootKey: layout.rootKey }), facts);
   const kms = await serveKms({ dataDir: at('restored'), listen: { host: '127.0.0.1', port: 0 } });
   t.after(kms.close);
+  assert.deepEqual(readFileSync(kmsLayout(at('restored')).server.file), readFileSync(layout.server.file));
   using there = clientOf(kms, files);
   for (const [i, id] of ids.entries()) {
     using here = await client.get(id);

@@ -19,18 +19,24 @@ import { type Sealer, sealerOf } from '@vouchsafe/store/seal';
 import { namingFile } from '@vouchsafe/store/sqlite-fault';
 import { readKmsConfig } from './config.ts';
 import { ContentSealer } from './content-sealer.ts';
-import { kmsLayout } from './layout.ts';
+import { type KmsLayout, kmsLayout } from './layout.ts';
 import { openStoreKey } from './root-key/open-store-key.ts';
 import { openSqliteStore } from './sqlite-open.ts';
 
-/** What a backup holds besides the database, by the names of its table `backup`. */
-export const backupParts = {
-  /** The key of the store, wrapped: the root key is not in a backup. */
-  storeKey: 'store.key',
-  authorityCertificate: 'ca.crt',
-  /** Sealed under the key of the store. */
-  authorityKey: 'ca.key',
-} as const;
+/**
+ * What a backup holds besides the database, by the names of its table `backup`: the key of the store, wrapped (the root
+ * key is not in a backup), and who the server is.
+ */
+export const openParts = (layout: KmsLayout) => ({
+  'store.key': layout.storeKey,
+  'ca.crt': layout.authority.certificate,
+});
+/** Those that are sealed under the key of the store. Not every server has all of them. */
+export const sealedParts = (layout: KmsLayout) => ({
+  'ca.key': layout.authority.key,
+  'server.pem': layout.server.file,
+  'server-rsa.pem': layout.server.legacy,
+});
 
 /** What is in a backup, counted when it was read back. */
 export interface BackupFacts {
@@ -60,14 +66,10 @@ export async function backUp(dataDir: string, file: string): Promise<BackupFacts
   const part = `${file}.part`;
   try {
     copyDatabase(layout.database.file, part);
-    addParts(part, {
-      [backupParts.storeKey]: readFileSync(layout.storeKey),
-      [backupParts.authorityCertificate]: readFileSync(layout.authority.certificate),
-      [backupParts.authorityKey]: sealer.seal(
-        backupParts.authorityKey,
-        Secret.take(readFileSync(layout.authority.key)),
-      ),
-    });
+    addParts(part, [
+      ...present(openParts(layout)),
+      ...present(sealedParts(layout)).map(([name, octets]) => [name, sealer.seal(name, Secret.take(octets))] as const),
+    ]);
     const facts = checkDatabase(part, sealer);
     appendMac(part, key);
     const { length, mac } = splitMac(part);
@@ -95,7 +97,12 @@ function copyDatabase(from: string, to: string): void {
   });
 }
 
-function addParts(path: string, parts: Readonly<Record<string, Uint8Array>>): void {
+const present = (files: Readonly<Record<string, string>>) =>
+  Object.entries(files)
+    .filter(([, path]) => existsSync(path))
+    .map(([name, path]) => [name, readFileSync(path)] as const);
+
+function addParts(path: string, parts: readonly (readonly [name: string, octets: Uint8Array])[]): void {
   namingFile(path, () => {
     const database = new DatabaseSync(path);
     try {
@@ -103,7 +110,7 @@ function addParts(path: string, parts: Readonly<Record<string, Uint8Array>>): vo
         'PRAGMA synchronous = FULL; CREATE TABLE backup (name TEXT PRIMARY KEY, octets BLOB NOT NULL) STRICT',
       );
       const insert = database.prepare('INSERT INTO backup (name, octets) VALUES (?, ?)');
-      for (const [name, octets] of Object.entries(parts)) insert.run(name, octets);
+      for (const [name, octets] of parts) insert.run(name, octets);
     } finally {
       database.close();
     }

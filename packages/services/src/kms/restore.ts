@@ -15,7 +15,7 @@ import { Problem } from '@vouchsafe/domain/problem';
 import { sealerOf } from '@vouchsafe/store/seal';
 import { namingFile } from '@vouchsafe/store/sqlite-fault';
 import { makeFolder } from '../config/make-folder.ts';
-import { type BackupFacts, backupParts, checkDatabase, checkMac, splitMac, syncFolder } from './backup.ts';
+import { type BackupFacts, checkDatabase, checkMac, openParts, sealedParts, splitMac, syncFolder } from './backup.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
 import { openStoreKey } from './root-key/open-store-key.ts';
 import { setRootKey } from './root-key/set-root-key.ts';
@@ -59,7 +59,12 @@ async function restoreInto(file: string, folder: string, { rootKey, recovery }: 
   const { length, mac } = splitMac(copy);
   truncateSync(copy, length);
   const parts = readParts(file, copy);
-  write(layout.storeKey, parts(backupParts.storeKey));
+  makeFolder(layout.authority.folder);
+  for (const [name, path] of Object.entries(openParts(layout))) {
+    const octets = parts(name);
+    if (octets === undefined) throw new Problem('file.unreadable', `${file}: ${name} is missing in it`);
+    write(path, octets);
+  }
   if (rootKey !== undefined) {
     copyFileSync(rootKey, layout.rootKey);
     chmodSync(layout.rootKey, 0o600);
@@ -71,17 +76,19 @@ async function restoreInto(file: string, folder: string, { rootKey, recovery }: 
   const sealer = sealerOf(key);
   dropParts(copy);
   const facts = checkDatabase(copy, sealer);
-  makeFolder(layout.authority.folder);
-  write(layout.authority.certificate, parts(backupParts.authorityCertificate));
-  using authorityKey = sealer.open(backupParts.authorityKey, parts(backupParts.authorityKey));
-  authorityKey.use((octets) => write(layout.authority.key, octets));
+  for (const [name, path] of Object.entries(sealedParts(layout))) {
+    const sealed = parts(name);
+    if (sealed === undefined) continue;
+    using opened = sealer.open(name, sealed);
+    opened.use((octets) => write(path, octets));
+  }
   // The database opens as that of a server does.
   await openSqliteStore(layout, sealer)[Symbol.asyncDispose]();
   return facts;
 }
 
 /** What is in a backup besides the database. */
-function readParts(file: string, copy: string): (name: string) => Uint8Array {
+function readParts(file: string, copy: string): (name: string) => Uint8Array | undefined {
   return namingFile(file, () => {
     const database = new DatabaseSync(copy, { readOnly: true });
     try {
@@ -90,8 +97,7 @@ function readParts(file: string, copy: string): (name: string) => Uint8Array {
       const rows = database.prepare('SELECT name, octets FROM backup').all();
       return (name) => {
         const octets = rows.find((each) => each.name === name)?.octets;
-        if (octets instanceof Uint8Array) return octets;
-        throw new Problem('file.unreadable', `${file}: ${name} is missing in it`);
+        return octets instanceof Uint8Array ? octets : undefined;
       };
     } finally {
       database.close();
