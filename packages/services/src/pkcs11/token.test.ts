@@ -112,6 +112,10 @@ describe('a PKCS#11 token', { skip: withoutSoftHsm }, () => {
     await asked;
     assert.equal(helpers().length, 1);
     assert.notEqual(helpers()[0], first);
+    const many = Array.from({ length: 20 }, () => token.encrypt(aes, gcm, text));
+    process.kill(helpers()[0]!, 'SIGKILL');
+    await Promise.all(many);
+    assert.equal(helpers().length, 1, 'many that lose one session share the next');
   });
 
   test('a module that hangs is told in time, and its process does not stay', async () => {

@@ -47,6 +47,7 @@ export class Token implements AsyncDisposable {
   readonly #place: TokenPlace;
   readonly #options: Required<TokenOptions>;
   #session: Promise<Session> | undefined;
+  #live: Session | undefined;
   #closed = false;
 
   constructor(place: TokenPlace, options: TokenOptions) {
@@ -110,15 +111,21 @@ export class Token implements AsyncDisposable {
     await (await session?.catch(() => undefined))?.end();
   }
 
-  async #ask(request: TokenRequest, body: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
-    const session = await this.#opened();
+  async #ask(request: TokenRequest, octets: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
+    // Lent for this call only, and there is waiting ahead.
+    const body = Uint8Array.from(octets);
     try {
-      return (await session.ask(request, body)).body;
-    } catch (cause) {
-      if (!(cause instanceof Problem) || !session.lost) throw cause;
-      this.#drop(session);
-      if (request.ask === 'make-key') throw cause;
-      return (await (await this.#opened()).ask(request, body)).body;
+      const session = await this.#opened();
+      try {
+        return (await session.ask(request, body)).body;
+      } catch (cause) {
+        if (!(cause instanceof Problem) || !session.lost) throw cause;
+        this.#drop(session);
+        if (request.ask === 'make-key') throw cause;
+        return (await (await this.#opened()).ask(request, body)).body;
+      }
+    } finally {
+      body.fill(0);
     }
   }
 
@@ -136,6 +143,7 @@ export class Token implements AsyncDisposable {
       guard.check();
       await session.open(this.#place);
       guard.accepted();
+      this.#live = session;
       return session;
     } catch (cause) {
       await session.end();
@@ -145,9 +153,10 @@ export class Token implements AsyncDisposable {
     }
   }
 
+  /** Whoever comes later has another session already. */
   #drop(session: Session): void {
     void session.end();
-    this.#session = undefined;
+    if (this.#live === session) this.#session = this.#live = undefined;
   }
 }
 
