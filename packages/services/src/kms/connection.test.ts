@@ -25,8 +25,6 @@ class FakeSocket extends EventEmitter {
   resume(): void {
     this.paused = false;
   }
-  cork(): void {}
-  uncork(): void {}
   setTimeout(): void {}
   destroy(): void {
     this.emit('close');

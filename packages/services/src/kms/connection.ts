@@ -34,9 +34,6 @@ export function serveConnection(
         whole++;
         const reply = await answer(message).finally(() => message.fill(0));
         if (over) return void reply.message.fill(0);
-        // Answers that are ready together leave together.
-        socket.cork();
-        process.nextTick(() => socket.uncork());
         taken = socket.write(reply.message, () => reply.message.fill(0));
         if (reply.close) {
           over = true;
