@@ -5,6 +5,7 @@ import type { keyFormatType } from '@vouchsafe/kmip/enums';
 import type { KeyMaterial, TransparentKey } from '@vouchsafe/kmip/key-material';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { exportable } from '../crypto/exportable.ts';
+import { refuseCostlyKey } from '../crypto/key-bounds.ts';
 import { ecPrivateKey, ecPrivateParts, ecPublicKeyOf, ecPublicParts } from '../crypto/transparent-ec.ts';
 import { rsaPrivateKey, rsaPrivateParts, rsaPublicKey, rsaPublicParts } from '../crypto/transparent-rsa.ts';
 
@@ -23,7 +24,11 @@ type Formats = Partial<Record<FormatName, Format>>;
 const borrowed = (octets: Uint8Array) => Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 
 const octets = (type: 'pkcs1' | 'pkcs8' | 'sec1'): Pick<Format, 'read' | 'write'> => ({
-  read: (material) => octetsOf(material).use((key) => createPrivateKey({ key: borrowed(key), format: 'der', type })),
+  read: (material) =>
+    octetsOf(material).use((key) => {
+      refuseCostlyKey(key);
+      return createPrivateKey({ key: borrowed(key), format: 'der', type });
+    }),
   write: (key) => Secret.take(key.export({ format: 'der', type } as { format: 'der'; type: 'pkcs8' })),
 });
 

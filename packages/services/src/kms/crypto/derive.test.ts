@@ -79,3 +79,13 @@ test('a derivation that lacks something, asks too much or gives too little is re
       JSON.stringify(derivation),
     );
 });
+
+test('a long key does not multiply what a derivation may cost', async () => {
+  using base = Secret.take(octets(key));
+  const long: Derivation[] = [
+    { method: 'PBKDF2', parameters: { hash: 'SHA-1' }, salt: data, iterations: 5_000_000 },
+    { method: 'NIST800 - 108 - C', parameters: { hash: 'SHA-1' }, data: Buffer.alloc(1_000_000) },
+    { method: 'NIST800 - 108 - F', parameters: { hash: 'SHA-1' }, data: Buffer.alloc(1_000_000) },
+  ];
+  for (const derivation of long) await assert.rejects(derive(base, derivation, 8192), /limit \d+$/, derivation.method);
+});

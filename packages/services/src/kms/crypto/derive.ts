@@ -19,8 +19,10 @@ export interface Derivation {
 
 type Derive = (base: Secret, derivation: Derivation, octets: number) => Promise<Buffer> | Buffer;
 
-/** One derivation must not keep a core busy for long. */
+/** One derivation must not keep a core busy for long: iterations of PBKDF2, times the digests that the key is made of. */
 const mostIterations = 5_000_000;
+/** Octets that are hashed where each digest of the key is one over all data. */
+const mostHashed = 4_194_304;
 
 /** The methods of KMIP 1.4, 4.6, that are carried out here. */
 const methods: Partial<Record<Derivation['method'], Derive>> = {
@@ -29,7 +31,12 @@ const methods: Partial<Record<Derivation['method'], Derive>> = {
     if (salt === undefined) throw invalid('Salt: is missing');
     if (iterations === undefined || iterations < 1 || iterations > mostIterations)
       throw invalid(`Iteration Count: ${iterations ?? 'missing'}, expected 1 to ${mostIterations}`);
-    const { node } = hashFacts(parameters.hash);
+    const { node, size } = hashFacts(parameters.hash);
+    const digests = Math.ceil(octets / size);
+    if (iterations * digests > mostIterations)
+      throw invalid(
+        `Iteration Count: ${iterations} for ${octets} octets, limit ${Math.floor(mostIterations / digests)}`,
+      );
     return base.use((password) => promisify(pbkdf2)(password, salt, iterations, octets, node));
   },
   /** The digest of the key. A digest of the data alone would not depend on the key. */
@@ -44,14 +51,14 @@ const methods: Partial<Record<Derivation['method'], Derive>> = {
   },
   /** NIST SP 800-108, 5.1: counter mode with a counter of 32 bits before the fixed input, which is the data. */
   'NIST800 - 108 - C': (base, { parameters, data }, octets) => {
-    const rounds = Math.ceil(octets / hashFacts(parameters.hash).size);
     const fixed = required(data);
+    const rounds = roundsOf(parameters, octets, fixed);
     return Buffer.concat(Array.from({ length: rounds }, (_, i) => hmac(parameters.hash, base, counter(i + 1), fixed)));
   },
   /** NIST SP 800-108, 5.2: feedback mode without IV and counter. */
   'NIST800 - 108 - F': (base, { parameters, data, iv }, octets) => {
-    const rounds = Math.ceil(octets / hashFacts(parameters.hash).size);
     const fixed = required(data);
+    const rounds = roundsOf(parameters, octets, fixed);
     const blocks: Buffer[] = [];
     for (let i = 0; i < rounds; i++)
       blocks.push(hmac(parameters.hash, base, blocks.at(-1) ?? iv ?? Buffer.alloc(0), counter(i + 1), fixed));
@@ -75,6 +82,16 @@ export async function derive(base: Secret, derivation: Derivation, octets: numbe
   } finally {
     derived.fill(0);
   }
+}
+
+/** Digests that make so many octets. @throws {OperationError} when the data are too long for so many of them */
+function roundsOf({ hash }: Parameters, octets: number, data: Uint8Array): number {
+  const rounds = Math.ceil(octets / hashFacts(hash).size);
+  if (rounds * data.length > mostHashed)
+    throw invalid(
+      `Derivation Data: ${data.length} octets for a key of ${octets}, limit ${Math.floor(mostHashed / rounds)}`,
+    );
+  return rounds;
 }
 
 function counter(value: number): Buffer {

@@ -6,6 +6,7 @@ import type { TransparentKey } from '@vouchsafe/kmip/key-material';
 import { OperationError } from '@vouchsafe/kmip/server/operation-error';
 import { bigInteger, der, shortest } from './der-write.ts';
 import { exportable } from './exportable.ts';
+import { refuseCostlyKey } from './key-bounds.ts';
 
 /** The numbers of an RSAPrivateKey after the public ones, in its order (RFC 8017, A.1.2). */
 const privateParts = [
@@ -22,6 +23,7 @@ export function rsaPrivateKey(parts: TransparentKey): KeyObject {
   const numbers = privateParts.map((name) => integerOfSecret(name, parts[name]));
   const whole = der(tags.sequence, der(tags.integer, Uint8Array.of(0)), ...publicNumbers(parts), ...numbers);
   try {
+    refuseCostlyKey(whole);
     return createPrivateKey({ key: whole, format: 'der', type: 'pkcs1' });
   } catch {
     throw new OperationError('Invalid Field', 'Key Material: the parts make no RSA private key');
