@@ -242,18 +242,23 @@ function readField(reader: TtlvReader, field: Row, value: Record<string, unknown
 
 /** What the version has no words for is left out, so that a peer is never told of what came after its version. */
 function writeField(field: Row, value: unknown, tag: number, writer: TtlvWriter): void {
+  const { item, fits, presence } = field;
+  if (presence === 'repeated' || presence === 'enclosed') {
+    writeList(field, (value ?? []) as unknown[], tag, writer);
+  } else if (value === undefined) {
+    if (presence === 'required') throw new EncodeError(`${tagName(tag)}.${field.key}: is missing`);
+  } else if (fits === undefined || fits(value)) item.write(writer, value);
+  else if (presence === 'required')
+    throw new EncodeError(`${tagName(tag)}.${field.key}: version ${versionNames[writer.rank]} has no words for it`);
+}
+
+function writeList(field: Row, list: unknown[], tag: number, writer: TtlvWriter): void {
   const { item, fits } = field;
   if (field.presence === 'enclosed') {
-    const list = (value ?? []) as unknown[];
     if (!field.leftOut || (list.length > 0 && (fits === undefined || fits(list)))) item.write(writer, list);
-  } else if (field.presence === 'repeated') {
-    const list = (value ?? []) as unknown[];
-    const max = typeof field.max === 'number' ? field.max : limits[field.max];
-    if (list.length > max) throw new EncodeError(`${tagName(tag)}.${field.key}: ${list.length} items, limit ${max}`);
-    for (const each of list) if (fits === undefined || fits(each)) item.write(writer, each);
-  } else if (value === undefined) {
-    if (field.presence === 'required') throw new EncodeError(`${tagName(tag)}.${field.key}: is missing`);
-  } else if (fits === undefined || fits(value)) item.write(writer, value);
-  else if (field.presence === 'required')
-    throw new EncodeError(`${tagName(tag)}.${field.key}: version ${versionNames[writer.rank]} has no words for it`);
+    return;
+  }
+  const max = typeof field.max === 'number' ? field.max : limits[field.max];
+  if (list.length > max) throw new EncodeError(`${tagName(tag)}.${field.key}: ${list.length} items, limit ${max}`);
+  for (const each of list) if (fits === undefined || fits(each)) item.write(writer, each);
 }
