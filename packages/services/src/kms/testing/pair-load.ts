@@ -78,12 +78,23 @@ export async function surviveKills(t: TestContext, client: KeyServer, pair: Pair
     [],
   );
   // Each acknowledged key is there, and nothing else is.
-  const there = await client.locate({ attributes: [{ name: 'Object Type', value: 'Symmetric Key' }] });
+  const there = await everyKey(client);
   assert.deepEqual(there.toSorted(), told.map(({ id }) => id).toSorted());
   assert.equal(new Set(told.map(({ digest }) => digest)).size, told.length, 'no key was given twice');
   for (const { name, id, digest } of told) assert.equal(await digestOf(client, id), digest, name);
   for (const { name, id } of told.slice(-5)) assert.deepEqual(await client.locate({ name }), [id]);
   t.diagnostic(`${told.length} keys, ${kills} kills`);
+}
+
+async function everyKey(client: KeyServer): Promise<string[]> {
+  const found: string[] = [];
+  for (let page = 1000; page === 1000; ) {
+    const attributes = [{ name: 'Object Type', value: 'Symmetric Key' }] as const;
+    const ids = await client.locate({ attributes, offsetItems: found.length });
+    found.push(...ids);
+    page = ids.length;
+  }
+  return found;
 }
 
 async function waitFor(holds: () => boolean): Promise<void> {
