@@ -20,7 +20,7 @@ import { type ReleaseAnswer, readReleaseAnswer, readReleaseRequest } from '@vouc
 import { sealKeyTo } from '@vouchsafe/domain/keys/sealed-key';
 import { signAnswer, verifyAnswer } from '@vouchsafe/domain/keys/signed-answer';
 import { Problem } from '@vouchsafe/domain/problem';
-import { newSession, sampleClaims, testGroup } from '@vouchsafe/domain/testing/group';
+import { newSession, sampleClaims, testGroup, testTime } from '@vouchsafe/domain/testing/group';
 import type { HttpClient } from '@vouchsafe/services/http/client';
 import { attestOnce, Fleet } from '@vouchsafe/testing/fleet/fleet';
 import type { FleetHost } from '@vouchsafe/testing/fleet/fleet-host';
@@ -120,16 +120,16 @@ async function primitives(n: number): Promise<number> {
   const test = await testGroup();
   const [attestd, kmxd] = [await test.inRole('attestd'), await test.inRole('kmxd')];
   const session = newSession();
-  const claims = { ...sampleClaims(test.group, session), iat: now(), exp: now() + 600 };
+  const claims = sampleClaims(test.group, session);
   const token = await signToken(attestd.key, attestd.certificate, claims);
   const [primary, nonceKey] = [createSecretKey(randomBytes(32)), createSecretKey(randomBytes(32))];
-  const ct = await wrapKek(primary, { prv, kid: 'one', scp: 's', iat: now() }, new Uint8Array(32));
+  const ct = await wrapKek(primary, { prv, kid: 'one', scp: 's', iat: testTime }, new Uint8Array(32));
   const raw = JSON.stringify({ items: Array(n).fill({ prv, ct }) });
   const url = 'https://bench/kms/decrypt';
-  const nonce = await sealNonce(nonceKey, now());
+  const nonce = await sealNonce(nonceKey, testTime);
   const proofs = await Promise.all(
     Array.from({ length: together }, () =>
-      makeProof({ ...session.signing, token, url, body: raw, nonce, jti: randomUUID(), now: now() }),
+      makeProof({ ...session.signing, token, url, body: raw, nonce, jti: randomUUID(), now: testTime }),
     ),
   );
   const file = join(tmpdir(), `bench-release-${process.pid}`);
@@ -139,17 +139,17 @@ async function primitives(n: number): Promise<number> {
   try {
     return await rate(async (worker) => {
       const proof = proofs[worker] as string;
-      await verifyToken(token, test.group, now());
-      const fresh = (each: string) => nonceIsFresh(nonceKey, each, now());
+      await verifyToken(token, test.group, testTime);
+      const fresh = (each: string) => nonceIsFresh(nonceKey, each, testTime);
       await verifyProof(proof, { jkt: claims.cnf.jkt, token, url, body: raw, nonceIsFresh: fresh, enter: () => true });
       const items = [];
       for (const item of readReleaseRequest(raw).items)
         items.push({ ...item, key: await openKek(primary, item.ct ?? '', (kek) => sealKeyTo(recipient, kek)) });
       for (let i = 0; i < n; i++) writeSync(record, line);
       fdatasyncSync(record);
-      const frame = { aud: claims.sub, req: proofHash(proof), iat: now() };
+      const frame = { aud: claims.sub, req: proofHash(proof), iat: testTime };
       await signAnswer(kmxd.key, kmxd.certificate, { op: 'decrypt', ...frame, ...{ items } });
-      await sealNonce(nonceKey, now());
+      await sealNonce(nonceKey, testTime);
     });
   } finally {
     closeSync(record);
