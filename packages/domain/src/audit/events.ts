@@ -46,7 +46,8 @@ export const auditEvents = {
   'key.push-removed': 'a center had this host forget a provider or a key of one',
   'kms.read': 'a client of the key server used or asked for an object, and changed nothing',
   'kms.change': 'a client of the key server made or changed an object',
-  'kms.refuse': 'an operation of a client of the key server was refused or taken back; nothing of it stays',
+  'kms.refuse':
+    'an operation of a client of the key server was refused, taken back, or not confirmed by the store; `problem` says which',
   'provider.check': 'a key was asked of a provider to see whether it can be had, and discarded',
   'vm.keys-loaded': 'the keys of a VM were given to libvirt for its start',
   'vm.keys-dropped': 'the keys of a VM were taken back from libvirt',

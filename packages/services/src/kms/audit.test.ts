@@ -19,6 +19,7 @@ import type { KmsClient } from './client.ts';
 import { kmsEngine } from './engine.ts';
 import { kmsLayout, makeKmsFolders } from './layout.ts';
 import { serveKms } from './serve.ts';
+import type { KeyStore } from './store.ts';
 import { openKeyStore } from './store-open.ts';
 import { kmsFixture } from './testing/fixture.ts';
 import { rawClient } from './testing/raw-client.ts';
@@ -157,6 +158,53 @@ test('without a record nothing changes: the client is refused, and the key is no
   file.full = false;
   assert.equal((await ask(creating)).status, 'Success');
   assert.equal(await count(), 1);
+});
+
+test('what was recorded and then done again is recorded as taken back, and what was not confirmed as such', async (t) => {
+  const { file, written } = failing();
+  const folder = mkdtempSync(join(tmpdir(), 'kms-audit-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const layout = kmsLayout(folder);
+  makeKmsFolders(layout);
+  await using store = await openKeyStore(layout);
+  let fails = 1;
+  /** As a database that finds out at the commit that another transaction came in between. */
+  const late: KeyStore = {
+    read: (work) => store.read(work),
+    async transaction(work, before) {
+      for (; fails > 0; fails--)
+        await assert.rejects(
+          store.transaction(async (tx) => {
+            await before?.(await work(tx));
+            throw new Error('came in between');
+          }),
+        );
+      if (fails < 0) {
+        await store.transaction(work, before);
+        throw new Error('no word of the commit');
+      }
+      return await store.transaction(work, before);
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const client: KmsClient = { name: 'one', scope: 's', roles: ['user'], users: [], added: new Date(0) };
+  const engine = kmsEngine(late, new KmsAudit(file, false), { now: () => new Date() });
+  const ask = async () =>
+    decodeItem(ResponseMessage, (await answer(engine, client, requestMessage([creating]))).message).items[0]!;
+  assert.equal((await ask()).status, 'Success');
+  const told = () =>
+    written.map(({ action, problem: why, target, detail }) => [action, why, target.id, detail.message]);
+  const [first, back, second] = told();
+  assert.deepEqual(
+    [first![0], back![0], back![1], second![0]],
+    ['kms.change', 'kms.refuse', 'retracted', 'kms.change'],
+  );
+  assert.deepEqual(back!.slice(2), first!.slice(2));
+  assert.equal(second![3], first![3]);
+  assert.deepEqual(await store.read((tx) => idsOf(tx, 's')), [second![2]]);
+  fails = -1;
+  assert.equal((await ask()).reason, 'General Failure');
+  assert.deepEqual(told().at(-1)!.slice(0, 2), ['kms.refuse', 'unconfirmed']);
 });
 
 test('a second server on the same data does not start', async (t) => {

@@ -8,8 +8,10 @@ export type RecordedOutcome =
   | 'changed'
   /** It was taken back, since another operation of its message failed. */
   | 'undone'
-  /** What was recorded before did not come to pass: the store had to begin anew, or failed. */
+  /** What was recorded before did not come to pass: the message was done again. */
   | 'retracted'
+  /** What was recorded before was not confirmed by the store, which failed: it may have come to pass. */
+  | 'unconfirmed'
   /** Result Reason of the refusal. */
   | { readonly refused: string };
 

@@ -183,10 +183,10 @@ export async function inSession<T>(
   let session: Session | undefined;
   /** Records that stand in the audit file already, of changes that are not committed yet. */
   let recorded: readonly OperationRecord[] = [];
-  const retract = async () => {
+  const retract = async (outcome: 'retracted' | 'unconfirmed') => {
     const untrue = recorded.filter(({ outcome }) => outcome === 'changed' || outcome === 'read');
     recorded = [];
-    if (untrue.length > 0) await audit.changes(untrue.map((each) => ({ ...each, outcome: 'retracted' })));
+    if (untrue.length > 0) await audit.changes(untrue.map((each) => ({ ...each, outcome })));
   };
   try {
     if (looksReading) {
@@ -201,7 +201,7 @@ export async function inSession<T>(
     }
     const value = await store.transaction(
       async (tx) => {
-        await retract();
+        await retract('retracted');
         committed = false;
         session = new Session(tx, progress, false, tokenKeys);
         const { value, keep } = await work(session);
@@ -221,7 +221,7 @@ export async function inSession<T>(
       await audit.changes(session!.records.map(asUndone));
       return error.value as T;
     }
-    await retract().catch(() => undefined);
+    await retract('unconfirmed').catch(() => undefined);
     throw error;
   } finally {
     // What may belong to an object that is there must stay; the next start looks at it again.
