@@ -108,7 +108,7 @@ test('KMIP 1.4, 4: the ID Placeholder is of its message, set by success alone', 
   });
   assert.equal(fetched!.payload!.as(get.response).id, made!.payload!.as(create.response).id);
   const [lost] = await ask([asking(get, {}, item(1))]);
-  assert.equal(lost!.reason, 'Missing Data');
+  assert.equal(lost!.reason, 'Item Not Found');
 });
 
 test('KMIP 1.4, 6.3: an answer that is larger than Maximum Response Size leaves nothing done', async (t) => {
