@@ -26,8 +26,7 @@ const upstreams = {
 
 /**
  * No more are served than attestd lets wait, so that nobody shakes hands to be sent away. Who waits costs what the
- * kernel holds of its first octets. Agents wait 15 s for a
- * connection.
+ * kernel holds of its first octets. Agents wait 15 s for a connection.
  */
 const connectionLimits = { served: 512, waiting: 4096, patience: 15_000 };
 /** Connections that the kernel holds until they are accepted (listen(2)). */
