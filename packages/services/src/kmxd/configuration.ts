@@ -41,6 +41,8 @@ export const PrimaryKey = Type.Object(
   {
     uid: Type.String({ minLength: 1, maxLength: 256 }),
     role: Type.Union([Type.Literal('next'), Type.Literal('current'), Type.Literal('old')]),
+    /** Of a `next` that was an old one: there are KEKs under it, so it is old again when the rotation is cancelled. */
+    used: Type.Optional(Type.Literal(true)),
   },
   closed,
 );

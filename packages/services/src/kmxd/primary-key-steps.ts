@@ -18,6 +18,8 @@ export const PrimaryKeyStep = Type.Object(
     proof: Type.Optional(Type.String({ maxLength: 4096 })),
     /** With `gone`: also a key under which there may be KEKs. */
     force: Type.Optional(Type.Boolean()),
+    /** With `gone`: only a rotation that has not switched ends; a key that was old before stays that. */
+    cancel: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -27,11 +29,12 @@ export type PrimaryKeyStep = Type.Static<typeof PrimaryKeyStep>;
  * The list of primary keys after a step.
  * @throws {Problem} `object.in-use` when another rotation is under way, or the key may not go; `object.unknown`
  */
-export function afterStep({ name, primary_keys }: Provider, { uid, role, force = false }: PrimaryKeyStep): Listed[] {
+export function afterStep({ name, primary_keys }: Provider, step: PrimaryKeyStep): Listed[] {
+  const { uid, role } = step;
   const found = primary_keys.find((key) => key.uid === uid);
   if (role === 'next')
-    return found === undefined ? withNext(name, primary_keys, uid) : again(name, primary_keys, found);
-  if (role === 'gone') return found === undefined ? primary_keys : without(name, primary_keys, found, force);
+    return found === undefined ? withNext(name, primary_keys, { uid, role }) : again(name, primary_keys, found);
+  if (role === 'gone') return found === undefined ? primary_keys : without(name, primary_keys, found, step);
   if (found === undefined) throw new Problem('object.unknown', `provider ${name}: primary key ${uid}`);
   return primary_keys.map((key) => ({
     uid: key.uid,
@@ -39,12 +42,12 @@ export function afterStep({ name, primary_keys }: Provider, { uid, role, force =
   }));
 }
 
-function withNext(name: string, keys: readonly Listed[], uid: string): Listed[] {
+function withNext(name: string, keys: readonly Listed[], next: Listed): Listed[] {
   const other = keys.find(({ role }) => role === 'next');
   if (other !== undefined)
     throw new Problem('object.in-use', `provider ${name}: the rotation to ${other.uid} is under way; end or cancel it`);
   if (keys.length >= 64) throw new Problem('object.in-use', `provider ${name}: 64 primary keys; delete old ones first`);
-  return [...keys, { uid, role: 'next' }];
+  return [...keys, next];
 }
 
 /** Back to an old key is a rotation as well; while it is on its way it goes on opening what it wrapped. */
@@ -53,14 +56,21 @@ function again(name: string, keys: readonly Listed[], found: Listed): Listed[] {
   return withNext(
     name,
     keys.filter((key) => key !== found),
-    found.uid,
+    { uid: found.uid, role: 'next', used: true },
   );
 }
 
-function without(name: string, keys: readonly Listed[], found: Listed, force: boolean): Listed[] {
-  const { uid, role } = found;
+function without(
+  name: string,
+  keys: readonly Listed[],
+  found: Listed,
+  { force = false, cancel = false }: PrimaryKeyStep,
+): Listed[] {
+  const { uid, role, used = false } = found;
   if (role === 'current') throw new Problem('object.in-use', `provider ${name}: ${uid} is the current primary key`);
-  if (!force)
+  if (!force && (role === 'next' ? used : cancel))
+    return keys.map((key) => (key === found ? { uid, role: 'old' } : key));
+  if (role === 'old' && !force)
     throw new Problem(
       'object.in-use',
       `provider ${name}: KEKs under ${uid} could never be opened again; --force does it`,

@@ -225,3 +225,15 @@ test('a step that cannot be recorded is not taken', async () => {
   await assert.rejects(rotate(a, 'two'), /no space left/);
   assert.deepEqual([one(a).list, one(a).part.store.listState('rotations')], [['one current'], []]);
 });
+
+test('a cancelled rotation back to an old key leaves that key old: what it wrapped goes on opening', async () => {
+  const before = await one(b).make();
+  assert.equal((await rotate(a, 'two')).phase, 'done');
+  one(c).away = 'no answer';
+  assert.equal((await rotate(a, 'one')).phase, 'prepare');
+  one(c).away = undefined;
+  await one(a).rotations.drop(one(a).provider, 'one', false);
+  for (const member of members) assert.ok(member.list.includes('one old'), `${member.name}: ${member.list.join(', ')}`);
+  await allOpen([before]);
+  assert.equal((await rotate(b, 'three')).phase, 'done', 'nothing stands in the way of the next rotation');
+});

@@ -90,7 +90,7 @@ export class Rotations {
 
   /** Has all members forget a key. @throws {Problem} `object.in-use` */
   async drop(provider: Provider, uid: string, force: boolean): Promise<MemberOutcome[]> {
-    const step: PrimaryKeyStep = { uid, role: 'gone', force: force || roleOf(provider, uid) === 'next' };
+    const step: PrimaryKeyStep = { uid, role: 'gone', force, cancel: roleOf(provider, uid) === 'next' };
     afterStep(provider, step);
     const { store, others } = this.#input;
     const outcomes = await others(provider.id, step);
