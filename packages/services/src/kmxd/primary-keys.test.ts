@@ -106,6 +106,17 @@ test('with no server answering keys serve for their time to live, and not a seco
   assert.deepEqual(await uses(), everything, 'and serve again when one answers');
 });
 
+test('a server that never had the key does not keep it alive when all that have it are cut off', async () => {
+  source.said.set('b/one', 'Missing');
+  await poll();
+  source.said.set('a/one', down);
+  now += provider.key_ttl;
+  assert.deepEqual(await uses(), everything);
+  now += pollInterval;
+  await poll();
+  assert.deepEqual(await uses(), []);
+});
+
 test('a key of servers that never answered is asked for, but not by every request', async () => {
   source.say('one', down);
   for (let i = 0; i < 10; i++) await assert.rejects(keys.get(provider, 'one', 'open'), problem('kmip.unreachable'));

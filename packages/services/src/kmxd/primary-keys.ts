@@ -154,7 +154,11 @@ export class PrimaryKeys {
     );
     const state = worstState(words);
     const now = this.#now();
-    const told = said.some((word) => word.state !== undefined) ? now : before?.told;
+    // A server without the key says nothing of it while another one had it: whoever cuts off all others gains no time.
+    const heard = said.some(
+      (word, i) => word.state !== undefined && (words[i]?.state !== 'Missing' || state === 'Missing'),
+    );
+    const told = heard ? now : before?.told;
     const unreached = new Problem(
       'kmip.unreachable',
       `provider ${provider.name}: ${words.map(({ server, problem }) => `${server}: ${problem}`).join('; ')}`,
