@@ -109,6 +109,21 @@ describe('a Trust Authority host from outside', () => {
     assert.equal(mode(config.run) & 0o077, 0);
   });
 
+  test('the migration certificate of an attested host does not open the channel of members', async () => {
+    const { newPair } = await import('@vouchsafe/domain/keys/jwk');
+    const { privateKeyPem } = await import('@vouchsafe/domain/x509/pem');
+    const { privateKey, publicKey } = newPair();
+    const client = new HttpClient({ socket: pathsOf(config).certify('kmxd') });
+    const order = { public_key: publicKey.export({ type: 'spki', format: 'pem' }), host: 'kvm1' };
+    const { body } = await client.call('POST', '/host/migration-certificate', order);
+    await client.close();
+    const issued = body as { certificate: string; ca: string };
+    const identity = { key: privateKeyPem(privateKey), cert: `${issued.certificate}${issued.ca}` };
+    const options = { method: 'POST', path: '/member/primary-keys', ca, agent: false, ...identity };
+    const { text } = await answerOf(httpsRequest(`https://${config.listen}`, options));
+    assert.match(text, /members show a certificate of their group/);
+  });
+
   test('a part gets a certificate of its own role only, whatever it asks for', async () => {
     const { certify } = pathsOf(config);
     const { X509Certificate } = await import('node:crypto');
