@@ -557,6 +557,27 @@ test('a revocation that arrives while the record is written holds the answer bac
   await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('token.invalid', /denied/));
 });
 
+test('a provider that is revoked while later items wait for a slow key server gives nothing, and no release is recorded', async () => {
+  const slow = addProvider('slow', 'foreign');
+  await ciphertext();
+  const before = part.records.length;
+  const subject = providerSubject(demo.id);
+  source.onAsk = () => void membership.standing.join(membership.standing.denial(subject, now));
+  const [early, late] = await release('generate-key', [{ prv: demo.id }, { prv: slow.id }]);
+  assert.deepEqual([early?.problem, early?.key, early?.ct], ['release.refused', undefined, undefined]);
+  assert.ok(late?.key);
+  assert.deepEqual(
+    part.records.slice(before).map(({ action }) => action),
+    ['key.refuse', 'key.generate'],
+  );
+});
+
+test('a provider that is revoked while the record is written releases nothing behind it', async () => {
+  const ct = await ciphertext();
+  onAudit = () => void membership.standing.join(membership.standing.denial(providerSubject(demo.id), now));
+  await assert.rejects(release('decrypt', [{ prv: demo.id, ct }]), problem('release.refused'));
+});
+
 test('a host that was cut off for too long releases nothing, also when that happens within a request', async () => {
   const ct = await ciphertext();
   const stopped = new Problem('group.stale', 'cut off');

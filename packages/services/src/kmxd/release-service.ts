@@ -2,6 +2,7 @@ import { createSecretKey, type KeyObject, randomBytes, X509Certificate } from 'n
 import { readToken, type TokenClaims, verifyToken } from '@vouchsafe/domain/attestation/token';
 import type { AuditEntry } from '@vouchsafe/domain/audit/record';
 import type { Group } from '@vouchsafe/domain/group/group';
+import { providerSubject } from '@vouchsafe/domain/group/group-state';
 import { nonceIsFresh, nonceLifetime, proofHash, sealNonce, verifyProof } from '@vouchsafe/domain/keys/dpop';
 import { migrationClaim, readMigrationRequest } from '@vouchsafe/domain/keys/migration';
 import {
@@ -77,14 +78,29 @@ export class ReleaseService {
   async release(op: ReleaseOperation, request: HostRequest): Promise<string> {
     const caller = await this.#authorise(request);
     const { items } = readReleaseRequest(request.raw);
-    const outcomes = (await this.#mayAsk(op, items, caller))
+    const worked = (await this.#mayAsk(op, items, caller))
       ? await inTurn(items, (item) => this.#one(op, item, caller))
       : items.map((item) => ({ item: refusedItem(item, tooMany), reason: tooMany.message }));
     this.#mustStillHold(caller);
+    const outcomes = worked.map((outcome, i) => this.#unlessRevoked(outcome, items[i]));
     await this.#input.audit(outcomes.map((outcome, i) => record(op, outcome, items[i]?.ct, caller)));
     if (outcomes.every(({ item }) => item.problem === 'provider.catching-up'))
       throw new Problem('provider.catching-up', outcomes[0]?.item.detail ?? '');
-    return await this.#sign({ op, items: outcomes.map(({ item }) => item) }, caller);
+    const answer = await this.#sign({ op, items: outcomes.map(({ item }) => item) }, caller);
+    if (outcomes.some(({ item }) => item.problem === undefined && this.#isRevoked(item.prv)))
+      throw new Problem('release.refused', 'the key is not released');
+    return answer;
+  }
+
+  #isRevoked(prv: string): boolean {
+    return this.#input.membership.standing.isDenied(providerSubject(prv));
+  }
+
+  /** Items wait for those before them, and may wait for slow key servers of other providers. */
+  #unlessRevoked(outcome: Outcome, asked: ReleaseRequest['items'][number] | undefined): Outcome {
+    if (asked === undefined || outcome.item.problem !== undefined || !this.#isRevoked(asked.prv)) return outcome;
+    const refused = new Problem('release.refused', 'provider.revoked: it was revoked meanwhile');
+    return { ...outcome, item: refusedItem(asked, refused), reason: refused.message };
   }
 
   /**
