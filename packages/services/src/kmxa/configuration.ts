@@ -39,6 +39,8 @@ export type ServiceKind = (typeof serviceKinds)[number];
 const readService = validator('stored service', ServiceRecord);
 const readSettings = validator('stored settings', AgentSettings);
 
+const trustedProviders = 'trusted-providers';
+
 /** What a trusted host knows of its Trust Authority, typed, over its store. */
 export class AgentConfiguration {
   readonly #store: ConfigStore;
@@ -88,6 +90,20 @@ export class AgentConfiguration {
 
   deleteService(kind: ServiceKind, id: string): void {
     this.#store.delete(`${kind}/services`, id);
+  }
+
+  /** Remembers ids of providers of the Trust Authority: they are for good. */
+  rememberTrusted(ids: readonly string[]): void {
+    for (const id of ids) if (!this.isTrusted(id)) this.#store.putState(trustedProviders, id, {});
+  }
+
+  isTrusted(id: string): boolean {
+    return this.#store.getState(trustedProviders, id) !== undefined;
+  }
+
+  /** Whether the Trust Authority ever told of a provider. */
+  knowsTrusted(): boolean {
+    return this.#store.countState(trustedProviders) > 0;
   }
 
   settings(): AgentSettings {

@@ -7,7 +7,7 @@ import type { HttpClient } from '../http/client.ts';
 import { type TestPart, testPart } from '../management/testing/part.ts';
 import type { Seal } from '../seal/part-key.ts';
 import { type AgentIdentity, agentIdentity } from './agent-identity.ts';
-import type { AgentConfiguration } from './configuration.ts';
+import { AgentConfiguration } from './configuration.ts';
 import { KekCache } from './kek-cache.ts';
 import type { KeyReleaseClient } from './key-release-client.ts';
 import { HostProviders } from './providers.ts';
@@ -42,7 +42,8 @@ beforeEach(async () => {
 afterEach(() => part.close());
 
 function providers(seal: Seal = 'file', services = 1): HostProviders {
-  const configuration = { services: () => Array(services).fill({}) } as unknown as AgentConfiguration;
+  const configuration = new AgentConfiguration(part.store, 'g');
+  configuration.services = () => Array(services).fill({});
   const release = {
     providers: async () => {
       if (trusted === undefined || services === 0) throw new Problem('service.unreachable', 'nobody answers');
@@ -99,6 +100,18 @@ test('a center that names its provider as one of the Trust Authority does not ge
   await assert.rejects(providers().named('ta'), problem('service.unreachable'));
   assert.equal((await providers().named(nativePrv)).kind, 'native', 'by its id it is meant');
   assert.equal((await providers('file', 0).named('ta')).kind, 'native', 'where no Trust Authority is registered');
+});
+
+test('a center that gives its provider the id of one of the Trust Authority does not get its VMs either', async () => {
+  await push(await center.native(identity.jwk, { [kdk]: key }, { prv: trustedPrv } as object));
+  const taken = problem('input.invalid', /one of the Trust Authority/);
+  trusted = undefined;
+  await assert.rejects(providers().named(trustedPrv), problem('service.unreachable'), 'nobody knows its ids yet');
+  trusted = [{ prv: trustedPrv, name: 'ta', uses: ['run'] }];
+  await assert.rejects(providers().named(trustedPrv), taken);
+  assert.equal((await providers().named('ta')).kind, 'trusted');
+  trusted = undefined;
+  await assert.rejects(providers().named(trustedPrv), taken, 'and it is remembered');
 });
 
 test('a host without Trust Authority and without pushed providers says why it has none', async () => {

@@ -77,7 +77,10 @@ export class HostProviders {
   async #named(name: string, cache: KekCache, key?: string): Promise<KeyProvider> {
     const pushed = this.#input.pushed.list();
     const byId = pushed.find(({ prv }) => prv === name);
-    if (byId !== undefined) return this.#make(byId.provider.told.kind, byId.prv, cache, key);
+    if (byId !== undefined) {
+      await this.#refuseTaken(byId.prv);
+      return this.#make(byId.provider.told.kind, byId.prv, cache, key);
+    }
     // A center may choose names, so a provider of the Trust Authority never gives way to one of the same name: when the
     // Trust Authority does not answer, nobody knows its names.
     const all = [
@@ -96,6 +99,23 @@ export class HostProviders {
     return this.#make(only.kind, only.prv, cache, key);
   }
 
+  /** A center chooses ids as well. @throws {Problem} `input.invalid` when the id is one of the Trust Authority */
+  async #refuseTaken(prv: string): Promise<void> {
+    const { configuration } = this.#input;
+    if (configuration.services('kms').length === 0) return;
+    try {
+      await this.#trusted();
+    } catch (error) {
+      // What the Trust Authority told before goes on counting; keys of a center are there while it is down.
+      if (!configuration.knowsTrusted()) throw error;
+    }
+    if (configuration.isTrusted(prv))
+      throw new Problem(
+        'input.invalid',
+        `provider: ${prv} is one of the Trust Authority, and a center gave this host another one under the same id`,
+      );
+  }
+
   #make(kind: KeyReference['kind'], prv: string, cache = this.#input.cache, key?: string): KeyProvider {
     const { release, pushed, now } = this.#input;
     if (key !== undefined && kind !== 'standard')
@@ -111,7 +131,10 @@ export class HostProviders {
   async #trusted() {
     const { configuration, release } = this.#input;
     const nobodyElse = this.#input.pushed.list().length === 0;
-    return nobodyElse || configuration.services('kms').length > 0 ? await release.providers() : [];
+    const asked = nobodyElse || configuration.services('kms').length > 0;
+    const found = asked ? await release.providers() : [];
+    configuration.rememberTrusted(found.map(({ prv }) => prv));
+    return found;
   }
 
   #shown({ prv, provider }: { prv: string; provider: HeldProvider }): ListedProvider {
