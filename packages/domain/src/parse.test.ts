@@ -94,3 +94,13 @@ test('what does not fit is named with its path', () => {
   ];
   for (const [text, message] of cases) assert.throws(() => read(text), problem('input.invalid', message), text);
 });
+
+test('what is no JSON is not quoted: it may hold a secret', () => {
+  for (const text of [`{"password":'hunter2'}`, `{"password":"hunter2",}`, `{"password":"hunter2"`, 'hunter2']) {
+    assert.throws(
+      () => parseJson('test', text),
+      (error: Problem) => !`${error.stack} ${error.cause}`.includes('hunter'),
+      text,
+    );
+  }
+});

@@ -46,7 +46,9 @@ export function parseJson(what: string, text: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Problem('input.malformed', `${what}: not JSON: ${(cause as Error).message}`, { cause });
+    // Neither message nor cause quotes the text: what stands before and behind its fault may be a secret.
+    const [why] = /^(?:Unexpected token|[^"]*)/.exec((cause as Error).message) ?? [];
+    throw new Problem('input.malformed', `${what}: not JSON: ${why}`);
   }
   refuseDuplicates(what, text, value);
   refuseInexact(what, value);
