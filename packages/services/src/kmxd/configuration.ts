@@ -181,7 +181,8 @@ export class ProviderConfiguration {
   }
 
   /**
-   * Takes over a whole configuration; connections and keys of all providers are got anew.
+   * Takes over a whole configuration; connections and keys of all providers are got anew. That of another member comes
+   * without client certificates: each host keeps its own, whose private keys are here alone.
    * @throws {Problem} `object.in-use` when it is not newer, `input.invalid` naming the document
    */
   takeOver(replacement: Replacement): void {
@@ -193,7 +194,8 @@ export class ProviderConfiguration {
       },
     });
     const before = this.list();
-    this.#store.replace(replacement);
+    const documents = replacement.documents.map((document) => withOwnCertificate(document, before));
+    this.#store.replace({ ...replacement, documents });
     for (const { id } of [...before, ...this.list()]) this.#changed(id);
   }
 
@@ -232,6 +234,16 @@ export class ProviderConfiguration {
     this.putSecret(provider.id, 'client-key', privateKey);
     this.put({ ...provider, ...more, client_certificate: certificate });
   }
+}
+
+type Document = Replacement['documents'][number];
+
+function withOwnCertificate(document: Document, before: readonly Provider[]): Document {
+  const own = before.find(({ id }) => document.collection === collection && id === document.name);
+  const { client_certificate, client_ca } = own ?? {};
+  const body = document.body as Provider;
+  if (client_certificate === undefined || body.client_certificate !== undefined) return document;
+  return { ...document, body: { ...body, client_certificate, ...(client_ca === undefined ? {} : { client_ca }) } };
 }
 
 /** Rules and roles change while releases go on: keys and connections are kept through that. */
