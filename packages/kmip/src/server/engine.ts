@@ -1,3 +1,4 @@
+import { setImmediate as others } from 'node:timers/promises';
 import { hex } from '@vouchsafe/bytes/hex';
 import { TtlvError } from '../error.ts';
 import type { TtlvLimits } from '../limits.ts';
@@ -83,6 +84,15 @@ export interface Reply {
 
 /** The smallest limit on a response that can hold an answer at all. */
 const smallestResponse = 256;
+
+/**
+ * Octets of a whole answer, whatever the client would take: as much as holds the largest object. A batch that fetches
+ * one object many times must not take as many times its memory.
+ */
+const largestResponse = 1_572_864;
+
+/** Milliseconds after which a batch lets others have a turn. */
+const turn = 10;
 
 /**
  * Answers one message; the message's octets must stay until it resolves, and may be wiped then. Never rejects for
@@ -171,8 +181,13 @@ async function batch<Client, Tx>(
   { header, items }: RequestMessage,
   done: Done[],
 ): Promise<Outcome<ResponseItem[]>> {
-  let room = (header.maximumResponseSize ?? Number.POSITIVE_INFINITY) - smallestResponse;
+  let room = Math.min(header.maximumResponseSize ?? largestResponse, largestResponse) - smallestResponse;
+  let since = performance.now();
   for (const each of items) {
+    if (performance.now() - since > turn) {
+      await others();
+      since = performance.now();
+    }
     const result = await one(engine, call, each, room);
     room -= result.payload.length + itemOverhead;
     done.push(result);
@@ -217,7 +232,10 @@ async function one<Client, Tx>(
       const octets = await act(engine.handlers, call, request);
       if (octets.length + itemOverhead <= room) return octets;
       octets.fill(0);
-      throw new OperationError('Response Too Large', 'the answer is larger than Maximum Response Size');
+      throw new OperationError(
+        'Response Too Large',
+        'the answer is larger than Maximum Response Size, or than the server sends',
+      );
     });
     return { item: { ...echoed, status: 'Success', payload: encoded(payload) }, payload };
   } catch (error) {

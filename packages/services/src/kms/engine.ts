@@ -40,6 +40,7 @@ import { permits } from './roles.ts';
 import { inSession, type Session } from './session.ts';
 import type { KeyStore } from './store.ts';
 import type { TokenKeys } from './token-keys.ts';
+import { Turns } from './turns.ts';
 
 const handlers: Handlers<KmsClient, Session> = {
   Create: create,
@@ -99,6 +100,9 @@ const writing = new Set<string>([
 /** These wait for the token, which must not happen while others wait for their turn to write. */
 const making = new Set<string>(['Create', 'Re-key'] satisfies (keyof typeof handlers)[]);
 
+/** Of the four threads of Node: the others write the records of what clients do. */
+const slowAtOnce = 2;
+
 /** The key server on its store: every message is one transaction, and nothing stays of an operation that fails. */
 export function kmsEngine(
   store: KeyStore,
@@ -111,6 +115,7 @@ export function kmsEngine(
   },
 ): Engine<KmsClient, Session> {
   const { tokenKeys, report } = options;
+  const turns = new Turns(slowAtOnce);
   return {
     handlers,
     now: options.now,
@@ -118,7 +123,7 @@ export function kmsEngine(
     message: ({ operations }, work) => {
       const slow = (name: string) => tokenKeys !== undefined && making.has(name);
       const looksReading = operations.some(slow) || !operations.some((name) => writing.has(name));
-      return inSession(store, audit, { looksReading, tokenKeys, report }, work);
+      return inSession(store, audit, { looksReading, tokenKeys, turns, report }, work);
     },
     perform: (operation, { client, tx }, act) =>
       tx.recorded(operation, client, async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as others } from 'node:timers/promises';
 import type { Secret } from '@vouchsafe/bytes/secret';
 import type { ClientCertificate, KmsClient, RegisteredClient } from './client.ts';
 import type { ContentSealer } from './content-sealer.ts';
@@ -75,6 +76,8 @@ export class SqlTransaction implements KeyTransaction {
       for (const row of rows) yield objectOf(row);
       if (rows.length < page) return;
       below = Number(rows.at(-1)!.seq);
+      // A search through a million objects must not keep everybody else waiting.
+      await others();
     }
   }
 

@@ -16,8 +16,12 @@ export const isMultiple = (name: string): boolean => attributeFacts(name)?.multi
 /** The name of a custom attribute: visible characters, as many as a Name may have. */
 const customName = /^(?:x-|[^\p{Cc}:]{1,64}:)[^\p{Cc}]{1,253}$/u;
 
+/** As many octets as a name of the codec may have, with two before it in the store. */
+const mostNameOctets = 1022;
+
 /** Whether a custom attribute may be called so. */
-export const isCustomName = (name: string): boolean => customName.test(name);
+export const isCustomName = (name: string): boolean =>
+  customName.test(name) && Buffer.byteLength(name) <= mostNameOctets;
 
 /**
  * Refuses what a client may not do to an attribute of an object that stands there: attributes of the server, and those

@@ -37,6 +37,7 @@ async function inToken(asked: readonly Attribute[], algorithm: Algorithm, length
     throw new OperationError('Invalid Field', 'Sensitive: a key that never leaves the token is sensitive');
   const { scope } = call.client;
   const id = await call.tx.once(
+    `${algorithm} ${length}`,
     async () => {
       const made = newId();
       await tokenKeys.make({ id: made, scope }, algorithm, length);

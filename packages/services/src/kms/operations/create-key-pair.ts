@@ -43,7 +43,8 @@ async function generated(
   const other = attributeValue(ofPublic, 'Cryptographic Domain Parameters')?.curve;
   if (domain !== undefined && other !== undefined && domain !== other)
     throw invalid('Cryptographic Domain Parameters: differ between the private and the public key');
-  return await call.tx.once(() => madePair(algorithm, length, domain ?? other));
+  const curve = domain ?? other;
+  return await call.tx.once(`${algorithm} ${length} ${curve}`, () => madePair(algorithm, length, curve));
 }
 
 function agreed<N extends 'Cryptographic Algorithm' | 'Cryptographic Length'>(

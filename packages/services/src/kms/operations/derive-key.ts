@@ -55,22 +55,18 @@ async function derived(
   const { cryptographic, iv, data, salt, iterations } = parameters;
   if (data !== undefined) call.owned.use(data);
   if (method.startsWith('0x')) throw invalid(`Derivation Method: ${method}`);
-  const from = secretOf(await contentOf(base, call));
-  const whole = await call.tx.once(async () => {
-    const plain = data?.use((bytes) => Uint8Array.from(bytes));
-    try {
-      const own = parametersFor(base, cryptographic);
-      return await derive(
-        from,
-        { method: method as never, parameters: own, iv, data: plain, salt, iterations },
-        octets,
-      );
-    } finally {
-      plain?.fill(0);
-    }
+  const own = parametersFor(base, cryptographic);
+  const from = call.tx.held(copyOf(secretOf(await contentOf(base, call))));
+  const held = data && call.tx.held(copyOf(data));
+  const whole = await call.tx.once(`${base.id} ${octets} ${JSON.stringify(own)}`, () => {
+    const work = (plain?: Uint8Array) =>
+      derive(from, { method: method as never, parameters: own, iv, data: plain, salt, iterations }, octets);
+    return held === undefined ? work() : held.use(work);
   });
-  return whole.use((bytes) => Secret.take(Uint8Array.from(bytes)));
+  return copyOf(whole);
 }
+
+const copyOf = (secret: Secret): Secret => secret.use((bytes) => Secret.take(Uint8Array.from(bytes)));
 
 function contentFor(objectType: string, asked: readonly Attribute[], material: Secret): Content {
   const length = attributeValue(asked, 'Cryptographic Length')!;

@@ -45,7 +45,7 @@ async function generated(old: ManagedObject, asked: readonly Attribute[], call: 
   const curve = key.asymmetricKeyType === 'ec' ? curveOfKey(key) : undefined;
   const algorithm = attributeValue(asked, 'Cryptographic Algorithm');
   const length = attributeValue(asked, 'Cryptographic Length');
-  return await call.tx.once(() => madePair(algorithm, length, curve));
+  return await call.tx.once(`${algorithm} ${length} ${curve}`, () => madePair(algorithm, length, curve));
 }
 
 /** Links an old half and its replacement to each other. */
