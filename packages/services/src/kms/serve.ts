@@ -87,7 +87,8 @@ export async function serveKms(options: KmsOptions): Promise<RunningKms> {
     serveConnection(socket, asked.answer, limits);
     asked.client().then(
       (client) => client ?? socket.setTimeout(limits.stranger),
-      () => socket.destroy(),
+      // The store may be back when a message comes; until then each is told that it is not.
+      () => socket.setTimeout(limits.stranger),
     );
   };
 

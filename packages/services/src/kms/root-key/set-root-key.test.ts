@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Secret } from '@vouchsafe/bytes/secret';
@@ -67,9 +67,10 @@ const opens = async (key: Secret) => {
 
 /** Every file of the data folder that holds these octets. */
 const holding = (octets: Buffer) =>
-  readdirSync(layout.dataDir).filter(
-    (name) => !['ca', 'server', 'db'].includes(name) && readFileSync(join(layout.dataDir, name)).includes(octets),
-  );
+  readdirSync(layout.dataDir, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(layout.dataDir, join(parentPath, name)))
+    .filter((path) => readFileSync(join(layout.dataDir, path)).includes(octets));
 const holdsKey = (key: Secret) => key.use((octets) => holding(Buffer.from(octets)));
 
 test('a new store is made under the TPM, and no key ever lies in the clear', options, async () => {
