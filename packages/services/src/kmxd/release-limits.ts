@@ -84,6 +84,15 @@ export class HostLimits {
     return { anomaly, wait: bucket.take(keys), refused: host.conspicuous && limits.on_excess === 'refuse' };
   }
 
+  /**
+   * For what costs more than a key: it is counted by itself, as so many keys.
+   * @returns seconds after which there is room; 0 when there is now
+   */
+  other(sub: string, what: string, keys: number): number {
+    const limits = this.#limits();
+    return bucketOf(this.#host(sub, limits), what, limits, this.#clock).take(keys);
+  }
+
   #host(sub: string, limits: ReleaseLimits): HostAsking {
     const now = this.#clock();
     const known = this.#hosts.get(sub);

@@ -506,6 +506,22 @@ test('no certificate for a host that was denied, also when that happens while it
   await assert.rejects(migrationCertificate(spki, { mig }), problem('token.invalid', /denied/));
 });
 
+test('a host that asks for migration certificates without end waits, and one that misuses a token fills no disk', async () => {
+  limits = { ...defaultLimits, keys_at_once: 200, keys_per_second: 100 };
+  const of = service();
+  const spki = spkiOfKey(newSession().signing.publicKey);
+  const ask = () => migrationCertificate(spki, { mig: migrationClaim(spki) }, of);
+  await ask();
+  await ask();
+  await assert.rejects(ask(), problem('server.busy', /migration certificates: come back in 1 s/));
+  const before = part.records.length;
+  const steal = async () => await of.release('decrypt', await requestFor(of, {}, { by: newSession() }));
+  for (let i = 0; i < 5; i++) await assert.rejects(steal(), problem('proof.invalid'));
+  assert.equal(part.records.length - before, 2);
+  now += 1;
+  await ask();
+});
+
 test('a migration certificate is good for migrations alone: it signs no token and no answer of the group', async () => {
   const { signing } = newSession();
   const spki = spkiOfKey(signing.publicKey);

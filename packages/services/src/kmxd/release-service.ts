@@ -105,12 +105,14 @@ export class ReleaseService {
 
   /**
    * A certificate for the migration key that the host has attested: in its registered name, for an hour at most.
-   * @throws {Problem} as `release`, `migration.refused`
+   * @throws {Problem} as `release`, `server.busy`, `migration.refused`
    */
   async migrationCertificate(request: HostRequest): Promise<string> {
     const caller = await this.#authorise(request);
     const { token } = caller;
     const spki = Buffer.from(readMigrationRequest(request.raw).spki, 'base64url');
+    const wait = this.#input.limits.other(token.sub, 'migration-certificate', costly);
+    if (wait > 0) throw busy(wait, 'migration certificates');
     const refusal = await firstRefusal(migrationRequestRules, { token, spki });
     if (refusal !== undefined) {
       await this.#input.audit([migrationRecord(token, { reason: refusal.why, problem: 'migration.refused' })]);
@@ -167,10 +169,7 @@ export class ReleaseService {
     const { anomaly, wait, refused } = this.#input.limits.admit(token.sub, op, items.length, ciphertexts);
     if (anomaly !== undefined) await this.#input.audit([anomalyRecord(op, anomaly, token)]);
     if (wait === 0) return !refused;
-    const retry_after = Math.max(1, Math.ceil(wait));
-    throw new Problem('server.busy', `this host asks for too many keys: come back in ${retry_after} s`, {
-      data: { retry_after },
-    });
+    throw busy(wait, 'keys');
   }
 
   async #authorise({ authorization = '', proof, path, raw }: HostRequest): Promise<Caller> {
@@ -195,7 +194,9 @@ export class ReleaseService {
 
   /** A genuine token without the proof that goes with it was stolen, or its request was changed: somebody should know. */
   async #recordMisuse(error: unknown, token: TokenClaims, path: string): Promise<never> {
-    if (error instanceof Problem && error.kind === 'proof.invalid') {
+    const isMisuse = error instanceof Problem && error.kind === 'proof.invalid';
+    // What can be sent again and again must not fill the disk.
+    if (isMisuse && this.#input.limits.other(token.sub, 'misuse', costly) === 0) {
       await this.#input.audit([
         {
           action: 'key.refuse',
@@ -233,6 +234,16 @@ export class ReleaseService {
     this.#seen.set(jti, now);
     return true;
   }
+}
+
+/** Migration certificates and records of misuse, in keys: with the default limits 100 at once, and one each second. */
+const costly = 100;
+
+function busy(wait: number, what: string): Problem {
+  const retry_after = Math.max(1, Math.ceil(wait));
+  return new Problem('server.busy', `this host asks for too many ${what}: come back in ${retry_after} s`, {
+    data: { retry_after },
+  });
 }
 
 const actions = { 'generate-key': 'key.generate', decrypt: 'key.release', rewrap: 'key.rewrap' } as const;
