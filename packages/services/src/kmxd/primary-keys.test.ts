@@ -93,6 +93,22 @@ test('what a server said before it fell silent goes on counting', async () => {
   assert.equal(keys.report(provider, 'one').servers[1]?.problem, down.message);
 });
 
+test('that counts also where two servers have one name', async () => {
+  const words: Record<'first' | 'second', KeyState | undefined> = { first: 'Active', second: 'Compromised' };
+  source.states = async () =>
+    Object.values(words).map((state) => ({
+      server: 'a',
+      state,
+      at: now,
+      problem: state === undefined ? 'down' : undefined,
+    }));
+  await poll();
+  assert.deepEqual(await uses(), ['rewrap']);
+  words.second = undefined;
+  await poll();
+  assert.deepEqual(await uses(), ['rewrap']);
+});
+
 test('with no server answering keys serve for their time to live, and not a second longer', async () => {
   await poll();
   source.say('one', down);

@@ -146,12 +146,8 @@ export class PrimaryKeys {
   async #askNow(provider: Provider, uid: string): Promise<Held> {
     const before = this.#held.get(nameOf(provider, uid));
     const said = await this.#source.states(provider, uid);
-    const words = said.map((word) =>
-      nextWord(
-        before?.words.find(({ server }) => server === word.server),
-        word,
-      ),
-    );
+    // By place: two servers may have one name.
+    const words = said.map((word, i) => nextWord(before?.words[i], word));
     const state = worstState(words);
     const now = this.#now();
     // A server without the key says nothing of it while another one had it: whoever cuts off all others gains no time.
