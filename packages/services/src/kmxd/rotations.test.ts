@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { Problem } from '@vouchsafe/domain/problem';
+import { Problem } from '@vouchsafe/domain/problem';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { type TestPart, testPart } from '../management/testing/part.ts';
 import { defaultProvider, type Provider, ProviderConfiguration } from './configuration.ts';
@@ -236,4 +236,36 @@ test('a cancelled rotation back to an old key leaves that key old: what it wrapp
   for (const member of members) assert.ok(member.list.includes('one old'), `${member.name}: ${member.list.join(', ')}`);
   await allOpen([before]);
   assert.equal((await rotate(b, 'three')).phase, 'done', 'nothing stands in the way of the next rotation');
+});
+
+test('no rotation begins while a member does not yet wrap with the key of the one before', async () => {
+  const { rotations } = one(c);
+  const obey = rotations.obey.bind(rotations);
+  rotations.obey = async (provider, step) => {
+    if (step.role === 'current') throw new Problem('service.unreachable', 'no answer');
+    await obey(provider, step);
+  };
+  assert.equal((await rotate(a, 'two')).phase, 'switch');
+  await assert.rejects(rotate(a, 'three'), problem('object.in-use', /two/));
+  rotations.obey = obey;
+  await one(a).rotations.resume();
+  for (const member of members) assert.deepEqual(member.list, ['one old', 'two current']);
+  assert.equal((await rotate(a, 'three')).phase, 'done');
+  await allOpen([]);
+});
+
+test('a rotation whose last answer was lost does not undo the one that another member made after it', async () => {
+  const { rotations } = one(c);
+  const obey = rotations.obey.bind(rotations);
+  rotations.obey = async (provider, step) => {
+    await obey(provider, step);
+    if (step.role === 'current' && step.uid === 'two') throw new Problem('service.unreachable', 'the answer was lost');
+  };
+  assert.equal((await rotate(a, 'two')).phase, 'switch');
+  rotations.obey = obey;
+  assert.equal((await rotate(b, 'three')).phase, 'done');
+  await one(a).rotations.resume();
+  for (const member of members) assert.ok(member.list.includes('three current'), member.list.join(', '));
+  assert.equal((await rotate(a, 'one')).phase, 'done', 'nothing of it is left');
+  await allOpen([]);
 });

@@ -60,7 +60,10 @@ export class Rotations {
     const { store, primaryKeys } = this.#input;
     await primaryKeys.test(provider, uid);
     this.#reached('tested');
-    if (roleOf(provider, uid) === 'current' && this.#pending(provider.id) !== uid) return await this.#go(provider, uid);
+    const pending = this.#pending(provider.id);
+    if (pending !== undefined && pending !== uid && isWanted(provider, pending))
+      throw new Problem('object.in-use', `provider ${provider.name}: the rotation to ${pending} is under way`);
+    if (roleOf(provider, uid) === 'current' && pending !== uid) return await this.#go(provider, uid);
     this.#write(provider, { uid, role: 'next' }, () => store.putState(collection, provider.id, { uid }));
     this.#reached('next');
     return await this.#go(provider, uid);
@@ -72,7 +75,7 @@ export class Rotations {
     for (const { name, body } of store.listState(collection)) {
       const { uid } = body as { uid: string };
       const provider = providers.find(name);
-      if (provider === undefined || roleOf(provider, uid) === undefined) {
+      if (provider === undefined || !isWanted(provider, uid)) {
         store.deleteState(collection, name);
         continue;
       }
@@ -137,6 +140,8 @@ export class Rotations {
     const proof = await proofUnder(await primaryKeys.test(provider, uid), provider, now());
     const prepared = await others(id, { uid, role: 'next', proof });
     if (prepared.some(isBehind)) return { uid, phase, members: prepared };
+    if (!isWanted(providers.get(id), uid))
+      throw new Problem('object.in-use', `provider ${provider.name}: another rotation came after that to ${uid}`);
     this.#reached('prepared');
     this.#write(provider, { uid, role: 'current' });
     this.#reached('switched');
@@ -170,3 +175,7 @@ export class Rotations {
 const isBehind = ({ problem }: MemberOutcome): boolean => problem !== undefined;
 
 const roleOf = ({ primary_keys }: Provider, uid: string) => primary_keys.find((key) => key.uid === uid)?.role;
+
+/** Whether a rotation to a key goes on: one that is old has been followed by another, from whichever member. */
+const isWanted = (provider: Provider, uid: string): boolean =>
+  ['next', 'current'].includes(String(roleOf(provider, uid)));
