@@ -22,7 +22,7 @@ const File = Type.String({ maxLength: 4096 });
 const { name, scope, ek } = HostRecord.properties;
 const { not_before, not_after } = ImageRecord.properties;
 const { uses, share, accept_unmeasured_userspace, accept_auto_enrolled, description } = Provider.properties;
-const { scopes, deny_compromised, key_ttl, connection_timeout } = Provider.properties;
+const { scopes, deny_compromised, key_ttl, connection_timeout, alg } = Provider.properties;
 
 const BaseImageFile = Type.Object(
   {
@@ -81,6 +81,7 @@ export const Wanted = Type.Object(
                 scopes,
                 deny_compromised: Type.Optional(deny_compromised),
                 key_ttl: Type.Optional(key_ttl),
+                alg,
                 connection_timeout,
               },
               closed,

@@ -66,7 +66,11 @@ export async function openKek<T>(
   ciphertext: string,
   use: (kek: Uint8Array) => Promise<T> | T,
 ): Promise<T> {
-  const plaintext = await decryptKek(primaryKey, ciphertext);
+  return await lendKek(await decryptKek(primaryKey, ciphertext), use);
+}
+
+/** Lends the raw bytes of a KEK, and wipes them behind their use. @throws {Problem} `release.refused` */
+export async function lendKek<T>(plaintext: Uint8Array, use: (kek: Uint8Array) => Promise<T> | T): Promise<T> {
   try {
     if (plaintext.length !== kekBytes)
       throw new Problem('release.refused', `a KEK has ${kekBytes} bytes, not ${plaintext.length}`);

@@ -94,6 +94,11 @@ export const Provider = Type.Object(
     accept_auto_enrolled: Type.Boolean(),
     /** Refuse also to wrap anew what a compromised primary key has wrapped. */
     deny_compromised: Type.Boolean(),
+    /**
+     * How KEKs are wrapped, fixed when the provider is made. `A256KW`: `kmxd` gets the primary key and has it in memory.
+     * `A256GCMKW`: the key never leaves the key server, which encrypts and decrypts (KMIP 1.4).
+     */
+    alg: Type.Optional(Type.Union([Type.Literal('A256KW'), Type.Literal('A256GCMKW')])),
     /** Seconds for which primary keys are used while no key server answers. */
     key_ttl: Type.Integer({ minimum: 0, maximum: 86_400 }),
   },

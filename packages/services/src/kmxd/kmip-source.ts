@@ -1,4 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import type { RemoteKey } from '@vouchsafe/domain/keys/remote-kek';
 import { Problem } from '@vouchsafe/domain/problem';
 import { type KeyServer, kmipClient } from '@vouchsafe/kmip/client/client';
 import type { BreakerOptions, KmipProxy, KmipServer, UsernameCredential } from '@vouchsafe/kmip/client/options';
@@ -21,12 +22,12 @@ interface Clients {
 
 /** Gets primary keys by KMIP, with clients of their own for each provider. */
 export class KmipSource implements PrimaryKeySource {
-  readonly #providers: ProviderConfiguration;
+  readonly #providers: Pick<ProviderConfiguration, 'secret'>;
   readonly #now: () => number;
   readonly #clients = new Map<string, Clients>();
 
   /** @param now seconds of any clock */
-  constructor(providers: ProviderConfiguration, now: () => number) {
+  constructor(providers: Pick<ProviderConfiguration, 'secret'>, now: () => number) {
     [this.#providers, this.#now] = [providers, now];
   }
 
@@ -58,6 +59,31 @@ export class KmipSource implements PrimaryKeySource {
     } catch (error) {
       throw asProblem(provider, uid, error);
     }
+  }
+
+  remote(provider: Provider, uid: string): RemoteKey {
+    const asked = async <T>(work: (server: KeyServer) => Promise<T>): Promise<T> => {
+      try {
+        return await work(this.#of(provider).any);
+      } catch (error) {
+        throw asProblem(provider, uid, error);
+      }
+    };
+    return {
+      encrypt: (plaintext) =>
+        asked(async (server) => {
+          const { data, iv, tag } = await server.encrypt(uid, plaintext);
+          return { data, iv: iv ?? new Uint8Array(), tag: tag ?? new Uint8Array() };
+        }),
+      decrypt: (ciphertext) =>
+        asked(async (server) => {
+          try {
+            return await server.decrypt(uid, ciphertext);
+          } catch (error) {
+            throw isNotOurs(error) ? new Problem('release.refused', notOpened, { cause: error }) : error;
+          }
+        }),
+    };
   }
 
   /** Closes the connections of a provider; the next request opens new ones. */
@@ -146,6 +172,12 @@ function distrustIn({ code, cause }: KmipError): ServerWord['distrust'] {
   if (alert || (code === 'server.unreachable' && cause === undefined)) return 'of client';
   return code === 'server.untrusted' ? 'of server' : undefined;
 }
+
+const notOpened = 'the ciphertext does not open with this primary key';
+
+/** What servers answer where tag or text are not what the key made; nothing is wrong with the server then. */
+const isNotOurs = (error: unknown): boolean =>
+  error instanceof KmipError && (error.reason === 'Cryptographic Failure' || error.reason === 'Invalid Field');
 
 function asProblem(provider: Provider, uid: string, error: unknown): unknown {
   if (!(error instanceof KmipError)) return error;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import { beforeEach, test } from 'node:test';
+import { Secret } from '@vouchsafe/bytes/secret';
+import { readKekHeader } from '@vouchsafe/domain/keys/kek';
 import { Problem } from '@vouchsafe/domain/problem';
 import { problem } from '@vouchsafe/domain/testing/problem';
 import { defaultProvider, type Provider } from './configuration.ts';
@@ -172,4 +174,27 @@ test('a key that nobody may use any more is not kept in memory', async () => {
   source.keys.delete('one');
   await poll();
   await assert.rejects(keys.get(provider, 'one', 'open'), problem('kmip.refused'));
+});
+
+test('a key that stays on its server is never fetched, and obeys its state all the same', async () => {
+  const stays: Provider = { ...provider, alg: 'A256GCMKW' };
+  source.get = () => assert.fail('the key was asked for');
+  await keys.poll([stays]);
+  const key = await keys.test(stays, 'one');
+  const ct = await key.wrap({ prv: stays.id, scp: 'east', iat: 1 }, new Uint8Array(32).fill(7));
+  assert.equal(readKekHeader(ct).alg, 'A256GCMKW');
+  assert.equal(await key.open(ct, ([first]) => first), 7);
+  for (const [state, expected] of effects) {
+    source.say('one', state);
+    now += pollInterval;
+    await keys.poll([stays]);
+    assert.deepEqual(await uses(stays), expected, state);
+  }
+});
+
+test('a server that gives back something else than it took makes no primary key', async () => {
+  const stays: Provider = { ...provider, alg: 'A256GCMKW' };
+  const honest = source.remote(stays, 'one');
+  source.remote = () => ({ ...honest, decrypt: async () => Secret.take(new Uint8Array(32)) });
+  await assert.rejects(keys.test(stays, 'one'), problem('release.refused'));
 });

@@ -1,5 +1,6 @@
-import type { KeyObject } from 'node:crypto';
+import { type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type KekMaker, openKek, wrapKek } from '@vouchsafe/domain/keys/kek';
+import { openKekRemotely, type RemoteKey, wrapKekRemotely } from '@vouchsafe/domain/keys/remote-kek';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Provider } from './configuration.ts';
 import { allows, type KeyPurpose, type KeyState, nextWord, type ServerWord, worstState } from './key-state.ts';
@@ -10,6 +11,8 @@ export interface PrimaryKeySource {
   states(provider: Provider, uid: string): Promise<ServerWord[]>;
   /** @throws {Problem} `kmip.unreachable`, `kmip.refused` */
   get(provider: Provider, uid: string): Promise<KeyObject>;
+  /** A key that stays where it is. Both throw {Problem} `kmip.unreachable`, `kmip.refused`. */
+  remote(provider: Provider, uid: string): RemoteKey;
 }
 
 /** A primary key at work. */
@@ -39,7 +42,7 @@ export interface StateChange {
 }
 
 interface Held {
-  readonly key: KeyObject | undefined;
+  readonly key: KeyObject | RemoteKey | undefined;
   readonly words: readonly ServerWord[];
   readonly state: KeyState | undefined;
   /** When a server last told a state. */
@@ -92,7 +95,7 @@ export class PrimaryKeys {
     const denied = state === 'Compromised' && provider.deny_compromised;
     if (state === undefined || denied || !allows(state, purpose)) throw unusable(provider, uid, state, purpose);
     if (key === undefined) throw held.problem;
-    return localKey(uid, key);
+    return 'encrypt' in key ? remoteKey(uid, key) : localKey(uid, key);
   }
 
   /** Asks all key servers of these providers anew. */
@@ -104,7 +107,14 @@ export class PrimaryKeys {
   /** Whether a key is here and may wrap: what is asked before a rotation goes on. @throws {Problem} as `get` */
   async test(provider: Provider, uid: string): Promise<PrimaryKey> {
     await this.#ask(provider, uid);
-    return await this.get(provider, uid, 'wrap');
+    const key = await this.get(provider, uid, 'wrap');
+    // A server that tells the state of a key may still be unable to work with it, or give something else back.
+    const kek = new Uint8Array(randomBytes(32));
+    const ct = await key.wrap({ prv: provider.id, scp: '', iat: 0 }, kek);
+    const same = await key.open(ct, (opened) => timingSafeEqual(opened, kek));
+    if (!same)
+      throw new Problem('kmip.refused', `provider ${provider.name}: ${uid} opens something else than it wraps`);
+    return key;
   }
 
   report(provider: Provider, uid: string): PrimaryKeyReport {
@@ -161,7 +171,9 @@ export class PrimaryKeys {
     );
     const base = { words, state, told, asked: now };
     if (state === undefined || !usable(state)) return { ...base, key: undefined, problem: unreached };
-    if (before?.key !== undefined) return { ...base, key: before.key, problem: unreached };
+    if (provider.alg === 'A256GCMKW') return { ...base, key: this.#source.remote(provider, uid), problem: unreached };
+    if (before?.key !== undefined && !('encrypt' in before.key))
+      return { ...base, key: before.key, problem: unreached };
     try {
       return { ...base, key: await this.#source.get(provider, uid), problem: unreached };
     } catch (problem) {
@@ -186,6 +198,12 @@ const localKey = (uid: string, key: KeyObject): PrimaryKey => ({
   uid,
   wrap: (maker, kek) => wrapKek(key, { ...maker, kid: uid }, kek),
   open: (ciphertext, use) => openKek(key, ciphertext, use),
+});
+
+const remoteKey = (uid: string, key: RemoteKey): PrimaryKey => ({
+  uid,
+  wrap: (maker, kek) => wrapKekRemotely(key, { ...maker, kid: uid }, kek),
+  open: (ciphertext, use) => openKekRemotely(key, ciphertext, use),
 });
 
 const doings: Readonly<Record<KeyPurpose, string>> = {

@@ -21,6 +21,7 @@ const {
   accept_auto_enrolled,
   deny_compromised,
   key_ttl,
+  alg,
 } = Provider.properties;
 
 const plain = {
@@ -54,6 +55,7 @@ const Create = Type.Object(
     /** Name of the primary key on the key server, where it exists already. */
     master_key_id,
     servers,
+    alg,
     ...given,
   },
   { additionalProperties: false },

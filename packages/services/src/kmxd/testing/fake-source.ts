@@ -1,4 +1,6 @@
-import type { KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
+import { Secret } from '@vouchsafe/bytes/secret';
+import type { RemoteKey } from '@vouchsafe/domain/keys/remote-kek';
 import { Problem } from '@vouchsafe/domain/problem';
 import type { Provider } from '../configuration.ts';
 import type { KeyState, ServerWord } from '../key-state.ts';
@@ -30,6 +32,29 @@ export class FakeSource implements PrimaryKeySource {
         return { server, state: silent ? undefined : word, at: 0, problem: silent ? word.message : undefined };
       }),
     );
+  }
+
+  remote(_provider: Provider, uid: string): RemoteKey {
+    const key = () => {
+      const known = this.keys.get(uid);
+      if (known === undefined) throw new Problem('kmip.refused', `no object ${uid}`);
+      return known;
+    };
+    return {
+      async encrypt(plaintext) {
+        const iv = randomBytes(12);
+        const cipher = createCipheriv('aes-256-gcm', key(), iv);
+        const data = plaintext.use((bytes) => cipher.update(bytes));
+        cipher.final();
+        return { data, iv, tag: cipher.getAuthTag() };
+      },
+      async decrypt({ data, iv, tag }) {
+        const decipher = createDecipheriv('aes-256-gcm', key(), iv).setAuthTag(tag);
+        const plaintext = Secret.take(decipher.update(data));
+        decipher.final();
+        return plaintext;
+      },
+    };
   }
 
   get(_provider: Provider, uid: string): Promise<KeyObject> {
