@@ -7,25 +7,9 @@ import {
   type SecureContext,
   type TLSSocket,
 } from 'node:tls';
+import { tlsSuites } from '../tls-suites.ts';
 import type { KmipClientOptions, KmipServer, ServerTrust, TlsOptions } from './options.ts';
 import { pemOctets } from './private-key.ts';
-
-/** TLS 1.3, then ECDHE as in the suites of the KMIP 1.4 profiles (3.1) and with GCM for both kinds of certificate. */
-const modern = [
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'TLS_AES_128_GCM_SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-SHA384',
-  'ECDHE-RSA-AES256-SHA384',
-  'ECDHE-ECDSA-AES128-SHA256',
-  'ECDHE-RSA-AES128-SHA256',
-] as const;
 
 /** What KMIP 1.0 to 1.4 made mandatory: whoever gets the server's key later reads what was recorded. */
 const legacy = [
@@ -39,7 +23,7 @@ const legacy = [
 
 /** The cipher suites that are offered. */
 export const cipherSuites = ({ legacyRsa = false }: TlsOptions = {}): string =>
-  [...modern, ...(legacyRsa ? legacy : [])].join(':');
+  [...tlsSuites, ...(legacyRsa ? legacy : [])].join(':');
 
 /** Who the client is and whom it trusts, read once for all connections to a server. The key's octets are wiped. */
 export function secureContext(options: KmipClientOptions, { trust }: KmipServer): SecureContext {

@@ -1,32 +1,13 @@
 import { constants } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import { tlsSuites } from '@vouchsafe/kmip/tls-suites';
 import { type Address, addressText } from '../config/address.ts';
 import { listenFault } from '../config/listen-fault.ts';
 import { ConnectionLimit } from '../http/connection-limit.ts';
 import { sourceOf } from '../http/source-of.ts';
 import type { KmsLimits } from './limits.ts';
 import type { ServerIdentity } from './server-certificate.ts';
-
-/**
- * Cipher suites in our order. TLS 1.3 and forward secrecy with AEAD first; then the CBC suites of the KMIP profiles
- * (KMIP 1.4 Profiles, 3.1) that are forward secret.
- */
-const suites = [
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'TLS_AES_128_GCM_SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-SHA384',
-  'ECDHE-RSA-AES256-SHA384',
-  'ECDHE-ECDSA-AES128-SHA256',
-  'ECDHE-RSA-AES128-SHA256',
-];
 
 /** What the basic profile asks for and nobody should want: whoever gets the server's key later reads everything. */
 const legacySuites = ['AES256-SHA256', 'AES128-SHA256', 'AES128-SHA'];
@@ -57,7 +38,7 @@ export function kmsListener({ identity, limits, serve, refused }: ListenerOption
     key: [shown.key, ...(shown.legacy === undefined ? [] : [shown.legacy.key])],
     // No names of authorities are sent: clients that choose by them would not show certificates of other ones.
     ca: [],
-    ciphers: [...suites, ...(shown.legacy === undefined ? [] : legacySuites)].join(':'),
+    ciphers: [...tlsSuites, ...(shown.legacy === undefined ? [] : legacySuites)].join(':'),
     minVersion: 'TLSv1.2',
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
