@@ -28,6 +28,8 @@ export const debianPackages = {
   xmlsec1: { purposes: ['test'], reason: 'a second opinion on SAML assertions' },
   'python3-pykmip': { purposes: ['test'], reason: 'a second opinion on KMIP' },
   softhsm2: { purposes: ['test'], reason: 'a PKCS#11 token without hardware' },
+  'g++': { purposes: ['test'], reason: 'builds the module that speaks to PKCS#11 tokens' },
+  make: { purposes: ['test'], reason: 'builds it, too' },
   'postgresql-15': { purposes: ['test'], reason: 'a store that several key servers share' },
   gpg: { purposes: ['test'], reason: 'signs package archives of tests' },
   'gpg-agent': { purposes: ['test'], reason: 'holds the keys of those archives' },
